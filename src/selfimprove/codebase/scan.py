@@ -1,0 +1,157 @@
+"""Scan: which Python files of a repository are measured, and why the others are not."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfimprove.errors import UsageError
+from selfimprove.model.audit import NotAnalysed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+# Folders of code that others wrote or a tool made. One that is itself a package (src/build/__init__.py) is
+# source code all the same.
+VENDORED = {
+    *(".eggs", ".git", ".nox", ".tox", ".venv", "venv", "__pycache__", "__pypackages__"),
+    *("build", "dist", "node_modules", "site-packages"),
+}
+_NOT_A_FILE = {
+    stat.S_IFDIR: "it is a folder or a submodule",
+    stat.S_IFIFO: "it is a named pipe",
+    stat.S_IFSOCK: "it is a socket",
+    stat.S_IFCHR: "it is a device",
+    stat.S_IFBLK: "it is a device",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """``files`` (POSIX, relative to the root, sorted) can be read; ``left_out`` should and cannot."""
+
+    files: tuple[str, ...]
+    left_out: tuple[NotAnalysed, ...] = ()
+
+
+def python_files(
+    root: Path, listing: Iterable[str], paths: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Scan:
+    """Choose the Python files among ``listing``; nothing is opened, so a pipe or a device never blocks.
+
+    ``listing`` is what git knows (``git ls-files -z --cached --others --exclude-standard``, decoded with
+    surrogateescape). ``paths`` narrow it to files and folders, absolute or relative to ``root``; what they
+    name is measured even when it is excluded or ignored. ``exclude`` are globs over paths, folders or names.
+    Raises UsageError, with the nearest name, for a path that does not exist or lies outside.
+    """
+    selection = _Selection(root, listing, exclude)
+    chosen = sorted({name for path in paths or (".",) for name in selection.under(path)})
+    real_root = root.resolve()
+    reached = {name: _reality(root, name, real_root) for name in chosen}
+    left_out = tuple(NotAnalysed(name, why) for name, (_, why) in reached.items() if why)
+    # A link to a file that is measured under its own name is not measured a second time.
+    unread = {name for name, (real, why) in reached.items() if why or (real != name and real in reached)}
+    return Scan(tuple(name for name in chosen if name not in unread), left_out)
+
+
+def walk(folder: Path) -> Iterator[str]:
+    """Yield the files below ``folder``, relative to it: the listing where there is no git to ask."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            yield (Path(place) / name).relative_to(folder).as_posix()
+
+
+class _Selection:
+    """The listing with the rules of what is left out by name."""
+
+    def __init__(self, root: Path, listing: Iterable[str], exclude: Sequence[str]) -> None:
+        self.root = root
+        self.names = sorted({name for name in listing if not name.endswith("/")})
+        self.globs = [glob.rstrip("/") for glob in exclude]
+        self.packages = {
+            name.rpartition("/")[0] for name in self.names if name.rpartition("/")[2] == "__init__.py"
+        }
+
+    def under(self, path: str) -> list[str]:
+        """Return the files that ``path``, as a person typed it, stands for."""
+        asked = _relative(self.root, path)
+        if asked in self.names or (asked and not (self.root / asked).is_dir()):
+            self._must_exist(asked, path)
+            return [asked]
+        found = (name for name in self._below(asked) if name.endswith(".py"))
+        return [name for name in found if not self._excluded(name, asked)]
+
+    def _below(self, folder: str) -> list[str]:
+        """Return the listing below ``folder``; what is there on disk when git ignores it."""
+        if not folder:
+            return self.names
+        known = [name for name in self.names if name.startswith(f"{folder}/")]
+        return known or [f"{folder}/{name}" for name in walk(self.root / folder)]
+
+    def _must_exist(self, asked: str, path: str) -> None:
+        if asked in self.names or os.path.lexists(self.root / asked):
+            return
+        folders = {str(parent) for name in self.names for parent in Path(name).parents}
+        near = difflib.get_close_matches(asked, [*self.names, *folders], n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else "paths are files or folders of this repository"
+        raise UsageError(f"there is no file or folder {path}", where=path, hint=hint)
+
+    def _excluded(self, name: str, asked: str) -> bool:
+        """True when a rule leaves ``name`` out that does not also hit the folder that was asked for."""
+        folders = [str(parent) for parent in Path(name).parents][:-1]
+        if any(
+            Path(folder).name in VENDORED and folder not in self.packages
+            for folder in folders
+            if folder != asked and not asked.startswith(f"{folder}/")
+        ):
+            return True
+        return any(_hits(glob, name) and not _hits(glob, asked) for glob in self.globs)
+
+
+def _relative(root: Path, path: str) -> str:
+    """Return ``path`` relative to ``root`` in POSIX form, ``""`` for the root itself."""
+    full = os.path.normpath(root / path)
+    for base in (os.path.normpath(root), os.path.realpath(root)):
+        if full == base:
+            return ""
+        if full.startswith(base.rstrip("/") + "/"):
+            return Path(full).relative_to(base).as_posix()
+    raise UsageError(f"{path} is outside of the repository", where=path, hint=f"name a path below {root}")
+
+
+def _hits(glob: str, path: str) -> bool:
+    """True when ``glob`` matches ``path``, a folder above it, or (without a slash) one of their names."""
+    if not path:
+        return False
+    above = [path, *(str(parent) for parent in Path(path).parents)][:-1] or [path]
+    glob = glob.removeprefix("./")
+    if "/" not in glob:
+        above = [Path(place).name for place in above]
+    return any(fnmatchcase(place, form) for place in above for form in {glob, glob.removeprefix("**/")})
+
+
+def _reality(root: Path, name: str, real_root: Path) -> tuple[str, str]:
+    """Return the path behind ``name`` relative to the root, and why it cannot be read (``""`` if it can)."""
+    try:
+        real = (root / name).resolve(strict=True)
+        mode = real.stat().st_mode
+    except (OSError, RuntimeError) as error:
+        return name, _why_unreachable(root / name, error)
+    if not real.is_relative_to(real_root):
+        return name, "it is a symbolic link out of the repository"
+    return real.relative_to(real_root).as_posix(), _NOT_A_FILE.get(stat.S_IFMT(mode), "")
+
+
+def _why_unreachable(path: Path, error: Exception) -> str:
+    """Say why ``path`` leads to no file. Python before 3.13 tells of a link's circle with RuntimeError."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError | RuntimeError):
+        return str(getattr(error, "strerror", None) or error)
+    if not path.is_symlink():
+        return "it is not in the working tree"
+    circle = isinstance(error, RuntimeError)
+    return "it is a symbolic link that leads back to itself" if circle else "it is a symbolic link to nothing"

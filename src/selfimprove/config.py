@@ -1,0 +1,297 @@
+"""Configuration: reads every source of settings, and says which one won for each value."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from selfimprove.configfile import (
+    ConfigFile,
+    Variable,
+    edit_config,
+    find_repository_config,
+    read_config,
+    read_dotenv,
+    user_config_path,
+)
+from selfimprove.errors import ConfigError
+from selfimprove.settings import (
+    PREFIX,
+    Settings,
+    choices,
+    fields,
+    get_value,
+    kinds,
+    masked,
+    rule,
+    sections,
+    settings_schema,
+    variable_name,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+__all__ = ["Loaded", "Settings", "load_settings", "require_setting", "set_value", "settings_schema"]
+
+ALLOWED_VARIABLES = frozenset(
+    {"SELFIMPROVE_RUN_TOKEN", "SELFIMPROVE_RUN_TASK"}
+)  # set by ourselves for the processes we start
+ENVIRONMENT, COMMAND_LINE = "environment", "command line"
+_URLS = ("database.url", "llm.base_url")
+_SECRET = re.compile(
+    r"api_?-?key|secret|password|passwd|credential|(auth|access|api|bearer)_?-?token|(^|__)token$"
+)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The settings, and for each dotted key where its value came from.
+
+    An origin is ``default``, ``path:line``, ``environment NAME``, ``.env:line`` or ``command line``.
+    ``environ`` is the environment with the missing names of ``.env`` added, for keys of model providers.
+    """
+
+    settings: Settings
+    origins: dict[str, str]
+    warnings: list[str]
+    environ: dict[str, str]
+
+
+class _Given(NamedTuple):
+    """A value as one source gives it, and the place."""
+
+    value: object
+    origin: str
+
+
+_Layer = dict[str, _Given]
+
+
+def load_settings(
+    root: Path | None,
+    environ: Mapping[str, str],
+    *,
+    config_file: Path | None = None,
+    flags: Mapping[str, object] | None = None,
+) -> Loaded:
+    """Return the settings for the repository ``root`` (``None``: outside of one).
+
+    ``config_file`` takes the place of the repository's config file. ``flags`` are dotted keys with the
+    values of the command line; ``None`` is a flag that was not given. Raises ``ConfigError``.
+    """
+    files, warnings = _files(root, environ, config_file)
+    variables, more = read_dotenv(root) if root else ([], [])
+    unset = [variable for variable in variables if variable.name not in environ]
+    given = {key: _Given(value, COMMAND_LINE) for key, value in (flags or {}).items() if value is not None}
+    _refuse_unknown(given)
+    _environment(variables)  # a wrong name is an error also where the environment hides it
+    layers = [_checked(_flatten(file), strict=True) for file in files]
+    layers.append(_checked(_environment(unset)))
+    layers.append(_checked(_environment(_variables(environ))))
+    layers.append(_checked(given))
+    winners = {key: winner for layer in layers for key, winner in layer.items()}
+    origins = {key: winners[key].origin if key in winners else "default" for key in fields()}
+    settings = Settings.model_validate(_nested(winners))
+    merged = {variable.name: variable.value for variable in variables} | dict(environ)
+    return Loaded(settings, origins, warnings + more, merged)
+
+
+def set_value(path: Path, dotted: str, text: str) -> None:
+    """Set ``dotted`` in the config file ``path`` (made when missing) to ``text``, comments and layout kept.
+
+    ``text`` is what an environment variable would hold: ``null`` where null is allowed, lists as JSON or
+    with commas. Raises ``ConfigError``, and then the file is unchanged.
+    """
+    require_setting(dotted)
+    given = _checked({dotted: _Given(_from_text(dotted, text), COMMAND_LINE)})
+    _refuse_password(dotted, given[dotted])
+    value = given[dotted].value
+    plain = list(value) if isinstance(value, tuple) else value
+    edit_config(path, dotted.split("."), plain, lambda file: _checked(_flatten(file), strict=True))
+
+
+def _files(
+    root: Path | None, environ: Mapping[str, str], config_file: Path | None
+) -> tuple[list[ConfigFile], list[str]]:
+    """Return the config files that count, the weakest first, and warnings."""
+    files: list[ConfigFile] = []
+    warnings: list[str] = []
+    user = user_config_path(environ)
+    with contextlib.suppress(FileNotFoundError):
+        files.append(read_config(user, str(user)))
+    if config_file is not None:
+        try:
+            files.append(read_config(config_file, str(config_file), shared=True))
+        except FileNotFoundError:
+            raise ConfigError(
+                f"there is no config file {config_file}", where=COMMAND_LINE, hint=f"ls {config_file.parent}"
+            ) from None
+    elif root is not None:
+        file, warnings = find_repository_config(root)
+        files += [file] if file else []
+    return files, warnings
+
+
+def _flatten(file: ConfigFile) -> _Layer:
+    """Return a file's settings by dotted key; raises ``ConfigError`` for unknown keys and for secrets."""
+    layer: _Layer = {}
+    for name, value in file.settings.items():
+        if name not in sections():
+            _refuse_dotted(str(name), file)
+            layer[str(name)] = _Given(value, file.where([str(name)]))
+        elif isinstance(value, dict):
+            for leaf, inner in value.items():
+                layer[f"{name}.{leaf}"] = _Given(inner, file.where([name, str(leaf)]))
+        elif value is not None:  # a section whose lines are all comments is null
+            raise ConfigError(
+                f"{name} is {_shown(value)}, but must be a section with keys of its own",
+                where=file.where([name]),
+                hint=f"write `{name}:` alone on its line and indented `key: value` lines below it",
+            )
+    _refuse_unknown(layer)
+    for key, given in layer.items():
+        _refuse_password(key, given)
+    return layer
+
+
+def _variables(environ: Mapping[str, str]) -> list[Variable]:
+    return [Variable(name, text, f"{ENVIRONMENT} {name}") for name, text in sorted(environ.items())]
+
+
+def _environment(variables: Iterable[Variable]) -> _Layer:
+    """Return the ``SELFIMPROVE_*`` variables by dotted key; an empty one counts as not set."""
+    keys = {variable_name(key): key for key in fields()}
+    layer: _Layer = {}
+    for variable in variables:
+        name = variable.name
+        if not name.startswith(PREFIX) or name in ALLOWED_VARIABLES:
+            continue
+        if name not in keys:
+            raise _unknown(name, keys, variable.origin)
+        if variable.value:
+            layer[keys[name]] = _Given(_from_text(keys[name], variable.value), variable.origin)
+    return layer
+
+
+def _from_text(dotted: str, text: str) -> object:
+    """Return what the text of a variable means: null, a list as JSON or with commas, or the text itself."""
+    allowed = kinds(dotted)
+    if text == "null" and "null" in allowed:
+        return None
+    if "array" not in allowed:
+        return text
+    if not text.lstrip().startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _checked(layer: _Layer, *, strict: bool = False) -> _Layer:
+    """Return the layer with values of the right type; raises ``ConfigError`` for the first wrong one.
+
+    ``strict`` is for files, where a number is written as a number; variables hold only text.
+    """
+    try:
+        settings = Settings.model_validate(_nested(layer), strict=strict)
+    except ValidationError as problem:
+        location = [str(part) for part in problem.errors()[0]["loc"]]
+        key = location[0] if location[0] in layer else ".".join(location[:2])
+        raise _wrong(key, layer[key]) from None
+    return {key: _Given(get_value(settings, key), given.origin) for key, given in layer.items()}
+
+
+def _nested(layer: _Layer) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for dotted, given in layer.items():
+        name, _, leaf = dotted.partition(".")
+        if leaf:
+            tree.setdefault(name, {})[leaf] = given.value
+        else:
+            tree[name] = given.value
+    return tree
+
+
+def _refuse_dotted(name: str, file: ConfigFile) -> None:
+    section, _, leaf = name.rpartition(".")
+    if name in fields() and section:
+        hint = f"write `{leaf}:` indented below `{section}:`"
+        raise ConfigError(f"{name} is not a key of its own", where=file.where([name]), hint=hint)
+
+
+def require_setting(dotted: str) -> None:
+    """Raise ``ConfigError`` with the nearest name when ``dotted``, typed by a person, is not a setting."""
+    _refuse_unknown({dotted: _Given(None, COMMAND_LINE)})
+
+
+def _refuse_unknown(layer: _Layer) -> None:
+    for key, given in layer.items():
+        if key not in fields():
+            raise _unknown(key, [*fields(), *sections()], given.origin)
+
+
+def _refuse_password(key: str, given: _Given) -> None:
+    if key in _URLS and masked(given.value) != given.value:
+        raise ConfigError(
+            f"{key} holds a password; secrets come from the environment or .env only",
+            where=given.origin,
+            hint=f"remove it here and export {variable_name(key)}=...",
+        )
+
+
+def _unknown(name: str, known: Iterable[str], origin: str) -> ConfigError:
+    """Return the error for a key or variable that does not exist."""
+    if name in sections():
+        inner = ", ".join(key for key in fields() if key.startswith(f"{name}."))
+        return ConfigError(f"{name} is a section, not a setting", where=origin, hint=f"it has {inner}")
+    if _SECRET.search(name.removeprefix(PREFIX).rpartition(".")[2].lower()):
+        message = f"{name} is not a setting: secrets come from the environment or .env only"
+        return ConfigError(
+            message, where=origin, hint="use the provider's own variable: export OPENAI_API_KEY=..."
+        )
+    near = _nearest(name, known)
+    hint = f"did you mean {near}?" if near else "see all of them: selfimprove config show"
+    return ConfigError(f"{name} is not a setting", where=origin, hint=hint)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that a person most likely meant: in another section, or with a slip in it."""
+    depth = name.count(".")
+    short = {key.removeprefix(PREFIX): key for key in known if key.count(".") >= depth}
+    bare = name.removeprefix(PREFIX).upper() if name.startswith(PREFIX) else name.lower()
+    leaf = bare.rpartition(".")[2]
+    leaves = {key.rpartition(".")[2]: key for key in short}
+    if leaf in leaves:
+        return short[leaves[leaf]]
+    if match := get_close_matches(bare, short, 1, 0.6):
+        return short[match[0]]
+    match = get_close_matches(leaf, leaves, 1, 0.6)
+    return short[leaves[match[0]]] if match else None
+
+
+def _wrong(key: str, given: _Given) -> ConfigError:
+    """Return the error for a value of the wrong type or outside its range."""
+    message = f"{key} is {_shown(given.value)}, but must be {rule(key)}"
+    near = get_close_matches(str(given.value), choices(key), 1, 0.5)
+    default = fields()[key].default
+    if near:
+        hint = f"did you mean {near[0]}?"
+    elif given.origin.startswith(ENVIRONMENT):
+        hint = f"unset {variable_name(key)}, or export a right value"
+    else:
+        hint = f"the default is {json.dumps(default)}; see: selfimprove config show"
+    return ConfigError(message, where=given.origin, hint=hint)
+
+
+def _shown(value: object) -> str:
+    text = repr(masked(value))
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,96 @@
+"""Bench: what the steps work with. Built once by wiring.py, the same for every task of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from selfimprove.tools.shell.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from selfimprove.memory.journal import Journal
+    from selfimprove.model.events import Listener
+    from selfimprove.model.outcome import Objection
+    from selfimprove.model.task import Task
+    from selfimprove.tools.git.repo import Repo
+    from selfimprove.tools.llm.client import LLM
+    from selfimprove.tools.shell.mounts import View
+    from selfimprove.tools.shell.process import Completed
+    from selfimprove.tools.shell.sandbox import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Seconds that a command task and a check may take, how many repairs a change may need, and what the
+    sandbox allows: megabytes, processes, the network.
+    """
+
+    command_seconds: float | None = 3600
+    check_seconds: float | None = 1800
+    max_retries: int = 5
+    memory_mb: int = 4096
+    processes: int = 512
+    tmp_mb: int = 1024
+    network: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The commands that prove a change; ``None`` lets the repository itself tell which."""
+
+    test_command: str | None = None
+    lint_command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The collaborators of the steps.
+
+    ``copies`` is the folder for private copies, ``logs`` that for logs and kept patches. ``measure`` returns
+    the values by fingerprint of a file in a copy, and ``judge`` the name and the limit of a value. ``approve`` shows a person what would be committed and
+    returns an objection or ``None``. ``sandbox`` is made when it is first needed, since finding it can fail
+    and command tasks do without. ``environ`` is the person's environment, ``secrets`` the values in it that
+    no log may hold.
+    """
+
+    repo: Repo
+    journal: Journal
+    llm: LLM | None
+    sandbox: Callable[[], Sandbox]
+    measure: Callable[[Path, str], dict[str, float | str]]
+    judge: Callable[[float | str], tuple[str, float | str]]
+    approve: Callable[[Task, str], Objection | None]
+    listener: Listener
+    copies: Path
+    logs: Path
+    limits: Bounds
+    proof: Proof
+    environ: Mapping[str, str]
+    secrets: tuple[str, ...] = ()
+
+
+def run_shut_in(
+    bench: Bench,
+    command: str | Sequence[str],
+    view: View,
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    header: str = "",
+) -> Completed:
+    """Run ``command`` on a private copy in the sandbox, within the limits of the bench."""
+    bounds = bench.limits
+    limits = Limits(bounds.check_seconds, bounds.memory_mb, bounds.processes, bounds.tmp_mb)
+    return bench.sandbox().run(
+        command,
+        view,
+        env=env,
+        limits=limits,
+        network=bounds.network,
+        log=log,
+        header=header,
+        secrets=bench.secrets,
+    )

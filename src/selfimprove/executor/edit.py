@@ -1,0 +1,94 @@
+"""The edit step: asks the model, and puts its reply into the private copy, all of it or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfimprove.errors import NeedsKey, PatchError
+from selfimprove.executor.patching.apply import apply_patch, read_files, write_files
+from selfimprove.executor.patching.reply import parse_reply
+from selfimprove.executor.prompt import build_ask
+from selfimprove.tools.git.worktree import Copy, reopen_copy
+from selfimprove.tools.llm.client import Ask, Reply
+from selfimprove.tools.shell.masking import mask
+
+if TYPE_CHECKING:
+    from selfimprove.executor.bench import Bench
+    from selfimprove.model.patch import Patch
+    from selfimprove.model.task import Task
+    from selfimprove.model.work import Work
+
+
+def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
+    """Return the work with a new ``tree``, or with a ``failure`` that tells the model what was wrong.
+
+    The copy is first put back to ``work.tree``, so that a step which was cut off begins afresh. A reply
+    that was paid for in this turn is taken from the journal.
+    """
+    copy = reopen_copy(bench.repo, Path(work.copy), work.base)
+    copy.restore(work.tree)
+    shown = read_files(
+        copy.path, tuple(path for path in (*work.context, *work.paths) if (copy.path / path).is_file())
+    )
+    ask = build_ask(task, work, shown, bench.repo.tree_names(work.tree) if not task.files else ())
+    reply, paid = _ask_once(ask, work, bench, turn)
+    work = work.but(
+        model=reply.model, dollars=work.dollars + (reply.dollars or 0.0), tokens=work.tokens + reply.tokens
+    )
+    try:
+        patch, paths = _land(copy, reply)
+    except PatchError as error:
+        text = f"The reply could not be applied: {error.message}." + (f" {error.hint}." if error.hint else "")
+        return work.but(failure=text, code="patch_refused", summary=f"reply refused: {error.message}")
+    tree = copy.snapshot(paths)
+    touched = tuple(dict.fromkeys((*work.paths, *paths)))
+    return work.but(
+        tree=tree,
+        paths=touched,
+        failure="",
+        code="",
+        subject=patch.subject or work.subject,
+        summary=_size(bench, work.tree, tree) + ("" if paid else ", reply from the journal"),
+    )
+
+
+def _land(copy: Copy, reply: Reply) -> tuple[Patch, tuple[str, ...]]:
+    patch = parse_reply(reply.text)
+    changed = apply_patch(patch, read_files(copy.path, patch.paths))
+    write_files(copy.path, changed)
+    return patch, tuple(changed)
+
+
+def _ask_once(ask: Ask, work: Work, bench: Bench, turn: int) -> tuple[Reply, bool]:
+    """Return the reply and whether it was asked for now; the journal holds it before anything uses it."""
+    text = json.dumps([work.run, turn, asdict(ask)], sort_keys=True)
+    key = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    if known := bench.journal.recall(key):
+        return Reply(**known), False
+    if bench.llm is None:
+        raise NeedsKey("this task needs a model and none is configured", hint="set llm.model and its key")
+    reply = bench.llm.complete(ask)
+    bench.journal.keep(key, work.run, work.task_id, _masked(ask, bench.secrets), asdict(reply))
+    return reply, True
+
+
+def _masked(ask: Ask, secrets: tuple[str, ...]) -> dict[str, object]:
+    messages = [
+        {"role": message.role, "content": _storable(mask(message.content, secrets))}
+        for message in ask.messages
+    ]
+    return {"purpose": ask.purpose, "attempt": ask.attempt, "messages": messages}
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _size(bench: Bench, old: str, new: str) -> str:
+    rows = [f"{path} +{added} -{removed}" for added, removed, path in bench.repo.numstat(old, new)]
+    more = f" and {len(rows) - 3} more" if len(rows) > 3 else ""
+    return ", ".join(rows[:3]) + more if rows else "nothing changed"

@@ -1,0 +1,156 @@
+"""Executor: does one task, by its command or by the list of steps, and says how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfimprove.errors import Interrupted, LimitReached, MissingTool, NeedsKey, SelfimproveError, StateError
+from selfimprove.executor.command import run_command
+from selfimprove.executor.steps import LAST, REPAIR, STEPS, Job
+from selfimprove.memory.journal import StepKey
+from selfimprove.model.events import StepEnded, StepStarted
+from selfimprove.model.outcome import Outcome
+from selfimprove.model.task import Status, slug
+from selfimprove.model.work import Work
+from selfimprove.tools.git.worktree import remove_copy
+
+# The person or the machine is the reason, not the task: it is given back and can be done later.
+GIVES_BACK = (Interrupted, LimitReached, MissingTool, NeedsKey, StateError)
+
+if TYPE_CHECKING:
+    from selfimprove.executor.bench import Bench
+    from selfimprove.model.run import Run
+    from selfimprove.model.task import Task
+
+
+class Executor:
+    """Does tasks on one bench. A step that has a result in the journal is not done again."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def execute(self, task: Task, run: Run) -> Outcome:
+        """Do ``task`` and return its outcome.
+
+        What the person or the system stops (Interrupted, LimitReached, NeedsKey) is raised, so that the task
+        can be given back; everything else becomes an outcome.
+        """
+        started = time.time()
+        turn = self._bench.journal.turn(run.id, task.id)
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.localtime(started))
+        job = Job(task, run, turn, self._bench.logs / f"task-{slug(task.id, limit=100)}-{stamp}.log")
+        return self._by_command(job) if task.command is not None else self._by_steps(job)
+
+    def _by_command(self, job: Job) -> Outcome:
+        key = StepKey(job.run.id, job.task.id, job.turn, 1, "command")
+        self._bench.journal.start(key)
+        self._bench.listener(StepStarted(job.task.id, "command"))
+        outcome = run_command(job.task, job.run, self._bench, job.log)
+        check = outcome.checks[0]
+        self._bench.journal.finish(key, outcome.status, check.summary, {"log": outcome.log})
+        self._bench.listener(StepEnded(job.task.id, "command", check.ok, check.summary, check.seconds))
+        return outcome
+
+    def _by_steps(self, job: Job) -> Outcome:
+        started, work = time.monotonic(), self._fresh(job)
+        try:
+            work = self._through_the_list(work, job)
+        except SelfimproveError as error:
+            if isinstance(error, GIVES_BACK):
+                raise
+            work = work.but(stop=error.message, code=error.code)
+        finally:
+            # What the journal knows is enough to go on; the folder is not.
+            remove_copy(self._bench.repo, Path(work.copy))
+        return self._outcome(work, job, time.monotonic() - started)
+
+    def _through_the_list(self, work: Work, job: Job) -> Work:
+        """Do the steps in order; the only way back is from a failure to the edit that mends it."""
+        at = 0
+        while at <= LAST:
+            work = self._step(at, work, job)
+            if at == LAST:
+                break
+            if work.failure and not work.stop:
+                work = self._again(work)
+                at = REPAIR - 1 if not work.stop else at
+            at = LAST if work.stop else at + 1
+        return work
+
+    def _fresh(self, job: Job) -> Work:
+        """Return the work as it begins: from the run's branch, or from the commit that the run started on."""
+        base = self._bench.repo.resolve(f"refs/heads/{job.run.branch}") or job.run.base
+        copy = self._bench.copies / f"run-{job.run.id}-{slug(job.task.id, limit=40)}-{_short(job.task.id)}"
+        return Work(job.run.id, job.task.id, base, str(copy), started_at=time.time())
+
+    def _step(self, at: int, work: Work, job: Job) -> Work:
+        """Do one step, or take its result from the journal where an earlier process stored it."""
+        name, step = STEPS[at]
+        journal, listener = self._bench.journal, self._bench.listener
+        key = StepKey(job.run.id, job.task.id, job.turn, work.attempt, name)
+        if known := journal.result(key):
+            work = Work.from_dict(known.result)
+            listener(
+                StepEnded(
+                    job.task.id, name, not work.failure and not work.stop, work.summary, 0.0, reused=True
+                )
+            )
+            return work
+        journal.start(key)
+        listener(StepStarted(job.task.id, name))
+        started, paid = time.monotonic(), work.dollars
+        before = work
+        work = step(work.but(summary=""), job, self._bench)
+        ok = not work.failure and not work.stop if at < LAST else True
+        journal.finish(key, Status.DONE if ok else Status.FAILED, work.summary, work.to_dict())
+        label = "repair" if name == "edit" and work.attempt > 1 else name
+        if at < LAST and before is not work:
+            seconds = time.monotonic() - started
+            listener(StepEnded(job.task.id, label, ok, work.summary, seconds, work.dollars - paid))
+        return work
+
+    def _again(self, work: Work) -> Work:
+        """Return the work ready for a repair, or stopped: no tries left, or the same failure a second time."""
+        mark = _short(_VARYING.sub("", work.failure))
+        limit = self._bench.limits.max_retries
+        first = work.failure.split("\n")[0]
+        if mark in work.failures:
+            return work.but(stop=f"the same failure twice: {first}", code=work.code or "same_failure")
+        if work.attempt > limit:
+            return work.but(
+                stop=f"not mended after {work.attempt} attempts: {first}", code=work.code or "retries"
+            )
+        return work.but(attempt=work.attempt + 1, failures=(*work.failures, mark))
+
+    def _outcome(self, work: Work, job: Job, seconds: float) -> Outcome:
+        task = job.task
+        return Outcome(
+            task.id,
+            Status.DONE if work.commit else Status.FAILED,
+            "" if work.commit else work.stop,
+            title=work.subject or task.title,
+            commit=work.commit,
+            checks=work.checks,
+            objections=work.objections,
+            metrics=work.metrics,
+            attempts=work.attempt,
+            seconds=seconds,
+            cost=task.cost,
+            dollars=work.dollars,
+            tokens=work.tokens,
+            log=str(job.log) if job.log.exists() else None,
+            patch=work.patch,
+            code=work.code,
+        )
+
+
+_VARYING = re.compile(r"\d+(\.\d+)? ?(s|ms|seconds)\b|0x[0-9a-f]+|/tmp/\S+")
+"""What differs between two runs that fail in the same way."""
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]

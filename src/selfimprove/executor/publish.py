@@ -1,0 +1,91 @@
+"""The publish step: one task, one commit on the run's own branch, with the evidence in its trailers."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfimprove.errors import GitError
+from selfimprove.executor.hooks import run_hook
+from selfimprove.tools.git.worktree import Copy, reopen_copy
+
+if TYPE_CHECKING:
+    from selfimprove.executor.bench import Bench
+    from selfimprove.model.run import Run
+    from selfimprove.model.task import Task
+    from selfimprove.model.work import Work
+
+
+def publish(task: Task, work: Work, bench: Bench, run: Run, log: Path) -> Work:
+    """Return the work with its ``commit``, on the run's branch.
+
+    The commit holds exactly the tree that was checked. Its id follows from the work alone, so doing this
+    again after a kill finds the commit made or makes the same one. The branch moves only from ``work.base``.
+    """
+    copy = reopen_copy(bench.repo, Path(work.copy), work.base)
+    copy.restore(work.tree)
+    tip = bench.repo.resolve(f"refs/heads/{run.branch}")
+    if tip and tip != work.base and (done := _made_before(tip, work, bench)):
+        return work.but(commit=done, summary=f"{done[:7]} on {run.branch}, made before")
+    message = message_of(task, work)
+    if bench.repo.tree_of(work.base) == work.tree:
+        return work.but(stop="the change came to nothing", code="empty", summary="nothing to commit")
+    if objection := bench.approve(task, bench.repo.diff(work.base, work.tree).decode("utf-8", "replace")):
+        return work.but(
+            objections=(objection,), stop=objection.message, code=objection.code, summary=objection.message
+        )
+    message, refused = _message_hooks(message, copy, work, bench, log)
+    if refused:
+        return work.but(
+            stop=f"the repository's hook refused the commit: {refused}", code="hook_refused", summary=refused
+        )
+    try:
+        commit = bench.repo.commit_tree(work.tree, work.base, message, work.started_at)
+        old = None if tip is None else work.base
+        bench.repo.advance(run.branch, commit, old, f"selfimprove: {task.id}")
+    except GitError as error:
+        return work.but(
+            stop=f"the commit could not be made: {error.message}", code="git_failed", summary=error.message
+        )
+    run_hook("post-commit", (), copy, work.tree, bench, log=log)
+    return work.but(commit=commit, summary=f"{commit[:7]} on {run.branch}")
+
+
+def message_of(task: Task, work: Work) -> str:
+    """Return the commit message: subject, description, trailers."""
+    subject = (work.subject or task.title).strip().split("\n")[0][:100] or task.id
+    body = [task.description.strip()] if task.description and task.description.strip() != subject else []
+    trailers = [("Selfimprove-Task", task.id), ("Selfimprove-Run", str(work.run))]
+    trailers += [("Selfimprove-Check", f"{check.name}: {check.summary}") for check in work.checks]
+    if "before" in work.metrics:
+        trailers += [
+            (
+                "Selfimprove-Metric",
+                f"{work.metrics['name']} {work.metrics['before']} -> {work.metrics.get('after', 'gone')}",
+            )
+        ]
+    trailers += [("Selfimprove-Model", work.model)] if work.model else []
+    trailers += [("Selfimprove-Spend", f"${work.dollars:.4f}, {work.tokens} tokens")] if work.dollars else []
+    lines = "\n".join(f"{key}: {' '.join(value.split())}" for key, value in trailers)
+    return "\n\n".join([subject, *body, lines]) + "\n"
+
+
+def _made_before(tip: str, work: Work, bench: Bench) -> str | None:
+    """Return ``tip`` when it is the commit of this very work, made before a kill."""
+    same = bench.repo.resolve(f"{tip}^") == work.base and bench.repo.tree_of(tip) == work.tree
+    return tip if same else None
+
+
+def _message_hooks(message: str, copy: Copy, work: Work, bench: Bench, log: Path) -> tuple[str, str]:
+    """Return the message as the repository's hooks leave it, and the last words of one that refused it."""
+    with tempfile.TemporaryDirectory(prefix="selfimprove-message-") as folder:
+        file = Path(folder) / "COMMIT_EDITMSG"
+        file.write_text(message, encoding="utf-8", errors="surrogateescape")
+        for name, args in (("prepare-commit-msg", ("message",)), ("commit-msg", ())):
+            done = run_hook(name, args, copy, work.tree, bench, log=log, message=file)
+            if not done.ok:
+                return message, f"{name}: {done.output.strip()[-300:] or 'no reason given'}"
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
+    kept = "\n".join(line for line in text.split("\n") if not line.startswith("#")).strip()
+    return (kept + "\n", "") if kept else (message, "commit-msg left an empty message")

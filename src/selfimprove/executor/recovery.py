@@ -1,0 +1,74 @@
+"""Opens a run: clears up behind runs that died, and goes on with the last one or begins a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from selfimprove.errors import UsageError
+from selfimprove.executor.command import run_token
+from selfimprove.memory.owner import is_alive, process_of
+from selfimprove.tools.git.repo import BRANCH_PREFIX
+from selfimprove.tools.git.worktree import remove_copy
+from selfimprove.tools.shell.process import kill_marked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from selfimprove.memory.journal import Journal
+    from selfimprove.model.run import Run
+    from selfimprove.tools.git.repo import Repo
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The run to do; ``resumed`` when it goes on with an earlier one, ``notices`` for the person."""
+
+    run: Run
+    resumed: bool
+    notices: tuple[str, ...] = ()
+
+
+def bury_the_dead(journal: Journal, repo: Repo, copies: Path) -> list[str]:
+    """End what runs without a process left behind: their commands, their private copies, their open state."""
+    notices = []
+    for run in journal.dead_runs():
+        killed = kill_marked(run_token(run))
+        for folder in copies.glob(f"run-{run.id}-*"):
+            remove_copy(repo, folder)
+        journal.end_run(run.id, "died", None, run.summary)
+        left = f"; {killed} of its processes were still running and were ended" if killed else ""
+        notices.append(f"run {run.id} ended without a word ({process_of(run.owner)}){left}")
+    return notices
+
+
+def open_run(journal: Journal, repo: Repo, copies: Path, resume: int | None = None) -> Opened:
+    """Return the run to do.
+
+    ``resume`` names one. Else the last run goes on when it died or was interrupted and HEAD is where it
+    started; its steps that have a result are then not done again. Raises UsageError when ``resume`` names no
+    run, or one that is being done.
+    """
+    notices = bury_the_dead(journal, repo, copies)
+    head = repo.head() or ""
+    earlier = _named(journal, resume) if resume is not None else _unfinished(journal, head)
+    if earlier:
+        notices.append(f"going on with run {earlier.id}")
+        return Opened(journal.take_over(earlier.id), True, tuple(notices))
+    return Opened(journal.begin_run(head, repo.highest_run(), BRANCH_PREFIX), False, tuple(notices))
+
+
+def _unfinished(journal: Journal, head: str) -> Run | None:
+    last = next(iter(journal.runs(limit=1)), None)
+    goes_on = last is not None and last.state in ("died", "interrupted") and last.base == head
+    return last if goes_on else None
+
+
+def _named(journal: Journal, number: int) -> Run:
+    run = journal.run(number)
+    if run is None:
+        known = ", ".join(str(one.id) for one in journal.runs(limit=5)) or "none"
+        raise UsageError(f"there is no run {number}", hint=f"the newest runs: {known}; selfimprove history")
+    if run.state == "running" and is_alive(run.owner):
+        raise UsageError(f"run {number} is being done by {process_of(run.owner)}", hint="selfimprove status")
+    return run

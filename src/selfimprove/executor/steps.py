@@ -1,0 +1,103 @@
+"""The list of steps that a prompt task goes through. Each takes the work and returns it further on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfimprove.executor import check as checking
+from selfimprove.executor import edit as editing
+from selfimprove.executor import publish as publishing
+from selfimprove.executor import risk
+from selfimprove.executor.prompt import context_paths
+from selfimprove.tools.git.worktree import open_copy, remove_copy
+
+if TYPE_CHECKING:
+    from selfimprove.executor.bench import Bench
+    from selfimprove.model.run import Run
+    from selfimprove.model.task import Task
+    from selfimprove.model.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Which task is being done in which run, for the how-manieth time, and where its log is."""
+
+    task: Task
+    run: Run
+    turn: int
+    log: Path
+
+
+def isolate(work: Work, job: Job, bench: Bench) -> Work:
+    """Make the private copy at the base commit, once it is sure that what it will hold can be shut in."""
+    if not work.base:
+        return work.but(
+            stop="the repository has no commit yet, so there is nothing to copy",
+            code="no_commit",
+            summary="no commit to start from",
+        )
+    bench.sandbox()
+    open_copy(bench.repo, Path(work.copy), work.base)
+    return work.but(tree=bench.repo.tree_of(work.base), summary=f"private copy of {work.base[:7]}")
+
+
+def understand(work: Work, job: Job, bench: Bench) -> Work:
+    """Choose the files to show, and measure what the task wants to change."""
+    context = context_paths(job.task, bench.repo.tree_names(work.base))
+    before = checking.value_of(job.task, Path(work.copy), bench)
+    metrics = {}
+    if before is not None:
+        name, limit = bench.judge(before)
+        metrics = {"name": name, "before": before, "limit": limit}
+    return work.but(
+        context=context, metrics=metrics, summary=f"{len(context)} file{'s' * (len(context) != 1)}"
+    )
+
+
+def edit(work: Work, job: Job, bench: Bench) -> Work:
+    """Ask the model and apply its reply."""
+    return editing.edit(job.task, work, bench, job.turn)
+
+
+def check(work: Work, job: Job, bench: Bench) -> Work:
+    """Prove the change: hooks, lint, tests, metrics."""
+    return checking.check(job.task, work, bench, job.log)
+
+
+def guard(work: Work, job: Job, bench: Bench) -> Work:
+    """Look for objections that no test outweighs."""
+    return risk.guard(job.task, work, bench)
+
+
+def publish(work: Work, job: Job, bench: Bench) -> Work:
+    """Commit on the run's branch."""
+    return publishing.publish(job.task, work, bench, job.run, job.log)
+
+
+def record(work: Work, job: Job, bench: Bench) -> Work:
+    """Keep the patch of a change that did not land, and remove the private copy."""
+    patch = work.patch
+    if work.tree and not work.commit and work.tree != bench.repo.tree_of(work.base):
+        target = job.log.with_suffix(".patch")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(bench.repo.diff(work.base, work.tree))
+        patch = str(target)
+    remove_copy(bench.repo, Path(work.copy))
+    return work.but(patch=patch, summary="recorded")
+
+
+Step = Callable[["Work", Job, "Bench"], "Work"]
+STEPS: tuple[tuple[str, Step], ...] = (
+    ("isolate", isolate),
+    ("understand", understand),
+    ("edit", edit),
+    ("check", check),
+    ("guard", guard),
+    ("publish", publish),
+    ("record", record),
+)
+REPAIR = next(index for index, (name, _) in enumerate(STEPS) if name == "edit")
+LAST = len(STEPS) - 1

@@ -1,0 +1,76 @@
+"""Finding: one thing that the measurement says about the code, and its only way to become a Task."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import PurePosixPath
+
+from selfimprove.model.task import Task, slug
+
+
+class Severity(IntEnum):
+    """How much a finding matters; comparable, so that ``>=`` reads as "at least"."""
+
+    NOTE = 1
+    WARNING = 2
+    ERROR = 3
+
+    @property
+    def word(self) -> str:
+        """The lower-case name used in output and in ``--fail-on``."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One measured fact over its limit.
+
+    ``path`` is POSIX and relative to the repository root; ``line`` and ``end_line`` count from 1; ``symbol``
+    is the qualified name (``Class.method``), ``""`` for a whole file. ``value``, ``limit`` and ``before`` are
+    what the rule measures: a number (SI101, cyclomatic complexity) or a rank letter (SI102). ``ordinal``
+    tells apart symbols of one name in one file: 1 for the first from the top.
+    """
+
+    rule: str
+    path: str
+    line: int
+    end_line: int
+    symbol: str
+    severity: Severity
+    value: float | str
+    limit: float | str
+    message: str
+    suggestion: str
+    before: float | str | None = None
+    ordinal: int = 1
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over rule, path and symbol. No line number, so it survives moved lines."""
+        name = self.symbol if self.ordinal == 1 else f"{self.symbol}#{self.ordinal}"
+        return hashlib.sha256(
+            "\0".join((self.rule, self.path, name)).encode(errors="surrogateescape")
+        ).hexdigest()[:16]
+
+    def to_task(self) -> Task:
+        """Return the task that would make this finding go away, with source ``audit``."""
+        path = PurePosixPath(self.path)
+        what = self.symbol or path.name
+        return Task(
+            id=slug("refactor", path.stem, self.symbol.rpartition(".")[2]),
+            title=f"{_TITLES.get(self.rule, 'Mend')} {what}",
+            description=self.message,
+            prompt=f"{self.message}.\n{self.suggestion}\n",
+            files=(self.path,),
+            priority=_PRIORITY[self.severity],
+            category="refactor",
+            source="audit",
+            fingerprint=self.fingerprint,
+        )
+
+
+_TITLES = {"SI101": "Simplify", "SI102": "Make more maintainable:"}
+# Room is left between and around, so that a person's own numbers find a place.
+_PRIORITY = {Severity.NOTE: 10.0, Severity.WARNING: 20.0, Severity.ERROR: 30.0}

@@ -1,0 +1,58 @@
+"""Outcome: how a task ended, with the facts, vetoes and costs that say why."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from selfimprove.model.task import Status
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A fact about the changed code: ``name`` ran, ``ok`` or not, ``summary`` in a few words.
+
+    ``detail`` is what helps to mend it (the failure, cut to size), ``seconds`` is wall time.
+    """
+
+    name: str
+    ok: bool
+    summary: str
+    seconds: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A veto: the change is held back whatever else speaks for it. ``allow`` is the word that would permit it."""
+
+    code: str
+    message: str
+    path: str = ""
+    allow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one task in one run. ``reason`` is one line; ``commit`` is set when there is one."""
+
+    task_id: str
+    status: Status
+    reason: str = ""
+    title: str = ""
+    commit: str | None = None
+    checks: tuple[CheckResult, ...] = ()
+    objections: tuple[Objection, ...] = ()
+    metrics: dict[str, Any] = field(default_factory=dict)
+    attempts: int = 0
+    seconds: float = 0.0
+    cost: float = 0.0
+    dollars: float = 0.0
+    tokens: int = 0
+    log: str | None = None
+    patch: str | None = None
+    code: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready mapping."""
+        return asdict(self)

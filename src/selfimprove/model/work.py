@@ -1,0 +1,67 @@
+"""Work: what the steps of one task hand to each other. Small JSON: references, hashes and paths, no contents."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from selfimprove.model.outcome import CheckResult, Objection
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The state of one prompt task between two steps.
+
+    ``base`` is the commit it starts from, ``copy`` the folder of the private copy, ``tree`` the git tree id
+    of what is proposed now. ``attempt`` counts edits from 1. ``failure`` is what the next edit must mend,
+    ``""`` when there is nothing; ``stop`` says why the task cannot go on, ``""`` while it can. ``paths``
+    are the files changed so far, ``context`` those shown to the model. ``metrics`` maps ``before`` and
+    ``after`` to the finding's value. ``summary`` is the last step's result in a few words, ``subject`` the
+    commit's first line.
+    """
+
+    run: int
+    task_id: str
+    base: str
+    copy: str
+    started_at: float
+    tree: str = ""
+    attempt: int = 1
+    context: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    objections: tuple[Objection, ...] = ()
+    failure: str = ""
+    stop: str = ""
+    code: str = ""
+    failures: tuple[str, ...] = ()
+    metrics: dict[str, Any] = field(default_factory=dict)
+    commit: str | None = None
+    patch: str | None = None
+    model: str = ""
+    dollars: float = 0.0
+    tokens: int = 0
+    summary: str = ""
+    subject: str = ""
+
+    def but(self, **changes: Any) -> Work:
+        """Return a copy with ``changes``."""
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready mapping."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Work:
+        """Return the Work that :meth:`to_dict` described."""
+        return cls(
+            **{
+                **data,
+                "context": tuple(data["context"]),
+                "paths": tuple(data["paths"]),
+                "failures": tuple(data["failures"]),
+                "checks": tuple(CheckResult(**check) for check in data["checks"]),
+                "objections": tuple(Objection(**objection) for objection in data["objections"]),
+            }
+        )

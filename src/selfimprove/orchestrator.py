@@ -1,0 +1,251 @@
+"""Orchestrator: while the planner has a next task, mark it, execute it, record the outcome; look before and after."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from selfimprove.errors import LimitReached, MissingTool, NeedsKey, SelfimproveError, TaskFileError
+from selfimprove.memory.recovery import recover
+from selfimprove.model.events import Listener, Notice, RunStarted, TaskEnded, TaskStarted, ignore
+from selfimprove.model.outcome import Outcome
+from selfimprove.model.plan import WaitCode, Waiting
+from selfimprove.model.task import Status
+from selfimprove.planner.rules import PlanError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+
+    from selfimprove.executor.executor import Executor
+    from selfimprove.executor.recovery import Opened
+    from selfimprove.memory.memory import Memory
+    from selfimprove.model.audit import Audit
+    from selfimprove.model.run import Run
+    from selfimprove.model.task import Task
+    from selfimprove.planner.planner import Planner, Schedule
+    from selfimprove.reflector.reflector import Look
+
+_TRIES, _BETWEEN = 20, 0.25
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run did. ``before`` and ``after`` are what was measured; ``held`` is why tasks were given back."""
+
+    run: Run
+    outcomes: list[Outcome] = field(default_factory=list)
+    waiting: tuple[Waiting, ...] = ()
+    added: int = 0
+    reopened: tuple[str, ...] = ()
+    before: Audit | None = None
+    after: Audit | None = None
+    held: SelfimproveError | None = None
+    returned: int = 0
+    seconds: float = 0.0
+
+
+class Orchestrator:
+    """The loop. ``open_run`` gives the run to do, ``look`` asks the reflector to measure what there is now.
+
+    ``hold`` keeps an interruption waiting while tasks.yml and the journal are being brought in line.
+    """
+
+    def __init__(
+        self,
+        planner: Planner,
+        executor: Executor,
+        memory: Memory,
+        open_run: Callable[[], Opened],
+        look: Callable[[Run | None, Sequence[Task]], Look] | None,
+        listener: Listener = ignore,
+        hold: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
+        self._planner = planner
+        self._executor = executor
+        self._memory = memory
+        self._open_run = open_run
+        self._look = look
+        self._listener = listener
+        self._hold = hold
+        self._tasks: list[Task] = []
+        self._path = "tasks.yml"
+        self._edited = False
+        self._planned = 0
+        self.summary: Summary | None = None
+
+    def run(self, tasks_file: str = "tasks.yml") -> Summary:
+        """Do what the planner says until it has nothing more, and return what happened.
+
+        Raises what stops the whole run: a broken tasks.yml, an interruption. The run is closed either way.
+        """
+        self._path, started = tasks_file, time.monotonic()
+        self._tasks = self._memory.load_tasks(tasks_file)
+        opened = self._open_run()
+        summary = self.summary = Summary(opened.run)
+        self._edited = False
+        try:
+            self._recover(opened)
+            summary.before, summary.added = self._audit_and_extend(None)
+            schedule = self._schedule(opened, summary)
+            self._work(schedule, summary)
+            summary.waiting = schedule.waiting()
+            summary.after, _ = self._audit_and_extend(summary)
+        except BaseException as error:
+            summary.seconds = time.monotonic() - started
+            self._close(summary, error)
+            raise
+        summary.seconds = time.monotonic() - started
+        self._close(summary, None)
+        return summary
+
+    def _recover(self, opened: Opened) -> None:
+        """Bring tasks.yml in line with what the journal knows of runs that did not end well."""
+        for notice in opened.notices:
+            self._listener(Notice(notice))
+        found = recover(self._tasks, self._memory.journal, self._memory.claims)
+        with self._hold():
+            dead = self._memory.claims.dead()
+            self._tasks = found.tasks
+            self._save_tasks()
+            self._memory.claims.drop(dead)
+            if found.finished:
+                self._memory.journal.mark_written(found.finished)
+        for name in found.returned:
+            self._listener(Notice(f"{name} was in progress and is pending again"))
+        for name in found.finished:
+            self._listener(Notice(f"{name} had ended; tasks.yml shows it now"))
+
+    def _schedule(self, opened: Opened, summary: Summary) -> Schedule:
+        """Return what the run follows, with what it has already spent."""
+        spent = self._memory.journal.outcomes(run=opened.run.id) if opened.resumed else []
+        self._planner.budget.charge(
+            units=sum(row["cost"] for row in spent),
+            dollars=sum(row["dollars"] for row in spent),
+            tokens=sum(row["tokens"] for row in spent),
+        )
+        others = self._memory.claims.held_by_others()
+        planned = len(self._planner.plan(self._tasks, claimed=others).next)
+        self._listener(RunStarted(opened.run.id, opened.run.branch, planned, opened.resumed))
+        self._planned = planned
+        return self._planner.schedule(self._tasks, claimed=others)
+
+    def _work(self, schedule: Schedule, summary: Summary) -> None:
+        began = time.monotonic()
+        while task := schedule.pop():
+            index = len(summary.outcomes) + 1
+            status = self._do(task, index, summary)
+            schedule.finish(task.id, status)
+            self._planner.budget.seconds_spent = time.monotonic() - began
+            if warning := self._planner.budget.warning_due():
+                self._listener(Notice(warning, "warning"))
+            if self._edited:
+                self._take_up(schedule)
+
+    def _take_up(self, schedule: Schedule) -> None:
+        """Let the rest of the run follow a person's edit, unless it does not go together."""
+        self._edited = False
+        try:
+            schedule.update(self._tasks, claimed=self._memory.claims.held_by_others())
+        except PlanError as error:
+            self._listener(Notice(f"{self._path} was edited and is not followed: {error.message}", "warning"))
+
+    def _do(self, task: Task, index: int, summary: Summary) -> Status:
+        """Take one task from pending to its end, and return the status that it now has."""
+        if self._memory.claims.take(task.id, summary.run.id) is None:
+            self._listener(Notice(f"{task.id} was taken by another run"))
+            return Status.PENDING
+        self._listener(TaskStarted(task, index, max(index, self._planned)))
+        outcome: Outcome | None = None
+        try:
+            self._set_status(task.id, Status.IN_PROGRESS)
+            outcome = self._executor.execute(task, summary.run)
+        except (LimitReached, MissingTool, NeedsKey) as error:
+            summary.held = summary.held or error
+            self._listener(Notice(f"{task.id} is pending again: {error.message}", "warning"))
+            return Status.PENDING
+        finally:
+            with self._hold():
+                self._settle(task, outcome, summary)
+        self._listener(TaskEnded(task, outcome))
+        return outcome.status
+
+    def _settle(self, task: Task, outcome: Outcome | None, summary: Summary) -> None:
+        """Write a task's end: first the journal, which a killed run is recovered from, then tasks.yml."""
+        if outcome is None:
+            summary.returned += 1
+            self._set_status(task.id, Status.PENDING)
+            self._memory.claims.release(task.id)
+            return
+        summary.outcomes.append(outcome)
+        self._memory.journal.record(summary.run.id, outcome)
+        self._set_status(task.id, outcome.status)
+        self._memory.journal.mark_written([task.id])
+
+    def _set_status(self, task_id: str, status: Status) -> None:
+        self._tasks = [replace(task, status=status) if task.id == task_id else task for task in self._tasks]
+        self._save_tasks()
+
+    def _save_tasks(self) -> None:
+        """Save, and take up what a person changed; a file that they are just writing is given a few seconds."""
+        for left in reversed(range(_TRIES)):
+            try:
+                merged = self._memory.save_tasks(self._tasks, self._path)
+                break
+            except TaskFileError:
+                if not left:
+                    raise
+                time.sleep(_BETWEEN)
+        # Sticky until the schedule has taken it up: one task's end is several saves.
+        self._edited |= len(merged) != len(self._tasks) or any(
+            mine is not now and mine != now for mine, now in zip(self._tasks, merged, strict=True)
+        )
+        self._tasks = merged
+
+    def _audit_and_extend(self, done: Summary | None) -> tuple[Audit | None, int]:
+        """Let the reflector look: new findings become tasks, and a done task whose finding is back reopens."""
+        if self._look is None:
+            return None, 0
+        look = self._look(done.run if done else None, self._tasks)
+        reopened = {task.id: task for task in look.reopened}
+        if done:
+            done.reopened = tuple(reopened)
+        for name in reopened:
+            self._listener(Notice(f"{name} is pending again: its finding is back", "warning"))
+        if look.new or reopened:
+            self._tasks = [reopened.get(task.id, task) for task in self._tasks] + list(look.new)
+            with self._hold():
+                self._save_tasks()
+        return look.audit, len(look.new)
+
+    def _close(self, summary: Summary, error: BaseException | None) -> None:
+        """End the run in the journal, and write its record beside the logs."""
+        state = "finished" if error is None else "interrupted"
+        code = exit_code(summary) if error is None else getattr(error, "exit_code", 3)
+        ends = {
+            status.value: sum(outcome.status is status for outcome in summary.outcomes) for status in Status
+        }
+        counts = {word: ends[word] for word in ("done", "failed", "skipped")}
+        counts |= {"returned": summary.returned, "waiting": len(summary.waiting), "added": summary.added}
+        journal = self._memory.journal
+        with self._hold():
+            journal.end_run(summary.run.id, state, code, counts)
+            summary.run = journal.run(summary.run.id) or summary.run
+            self._memory.save_run(summary.run)
+
+
+def exit_code(summary: Summary) -> int:
+    """Return what a run's end means for the shell: 0, or the strongest of 1 (failed), 2, 5 (a limit), 4 (a key)."""
+    waits = {waiting.code for waiting in summary.waiting}
+    held = summary.held.exit_code if summary.held else 0
+    if any(outcome.status is Status.FAILED for outcome in summary.outcomes):
+        return 1
+    if held == MissingTool.exit_code:
+        return held
+    if held == LimitReached.exit_code or waits & {WaitCode.BUDGET, WaitCode.MAX_TASKS}:
+        return LimitReached.exit_code
+    if held == NeedsKey.exit_code or WaitCode.NEEDS_MODEL in waits:
+        return NeedsKey.exit_code
+    return 0

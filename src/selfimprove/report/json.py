@@ -1,0 +1,132 @@
+"""JSON: the envelope around every answer, and each answer as plain data. The schemas lie beside it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selfimprove.model.audit import Audit
+    from selfimprove.model.budget import Budget
+    from selfimprove.model.finding import Finding
+    from selfimprove.model.outcome import Outcome
+    from selfimprove.model.plan import Plan
+    from selfimprove.model.run import Run
+    from selfimprove.model.task import Task
+
+SCHEMA_VERSION = 1
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def envelope(
+    command: str, data: Any = None, error: Mapping[str, str] | None = None, exit_code: int = 0
+) -> dict[str, Any]:
+    """Wrap the answer of ``command``. ``ok`` is true if and only if ``exit_code`` is 0.
+
+    ``error`` needs ``code`` and ``message``; ``hint`` and ``where`` may be missing. An answer of "no" (exit
+    code 1) has ``data`` and no ``error``.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "ok": exit_code == 0,
+        "exit_code": exit_code,
+        "error": error and {key: error.get(key, "") for key in ("code", "message", "hint", "where")},
+        "data": data,
+    }
+
+
+def dumps(document: Any, *, indent: int | None = 2) -> str:
+    """Return one valid JSON document that UTF-8 can hold; ``indent`` None puts it on one line.
+
+    A byte of a file name that is not UTF-8 (a lone surrogate in Python) becomes a ``\\udcXX`` escape, from
+    which Python reads the same name again. NaN and infinities, which JSON does not have, become null.
+    """
+    text = json.dumps(_finite(document), indent=indent, ensure_ascii=False, allow_nan=False)
+    return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of a whole document: ``envelope``, ``audit``, ``plan`` or ``run``."""
+    text = (files("selfimprove.report") / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def audit_data(audit: Audit) -> dict[str, Any]:
+    """Return the ``data`` of ``audit``."""
+    return {
+        "findings": [finding_data(finding) for finding in audit.findings],
+        "files": audit.files,
+        "not_analysed": [asdict(file) for file in audit.not_analysed],
+    }
+
+
+def finding_data(finding: Finding) -> dict[str, Any]:
+    """Return one finding, with the severity as a word and without what only tells twins apart."""
+    data = asdict(finding) | {"severity": finding.severity.word, "fingerprint": finding.fingerprint}
+    del data["ordinal"]
+    return data
+
+
+def plan_data(plan: Plan, budget: Budget, new: Collection[str] = ()) -> dict[str, Any]:
+    """Return the ``data`` of ``plan``; ``new`` are the ids of the tasks that are not yet in tasks.yml."""
+
+    def entry(task: Task) -> dict[str, Any]:
+        return task_data(task) | {"new": task.id in new}
+
+    return {
+        "next": [entry(task) | {"why": plan.why.get(task.id, "")} for task in plan.next],
+        "waiting": [
+            entry(waiting.task) | {"code": waiting.code, "reason": waiting.reason} for waiting in plan.waiting
+        ],
+        "budget": asdict(budget) | {"units_planned": plan.cost},
+    }
+
+
+def run_data(run: Run | None, outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """Return the ``data`` of ``run``; ``run`` is None when there was nothing to do and none was opened."""
+    return {"run": run and run_entry(run), "outcomes": [outcome.to_dict() for outcome in outcomes]}
+
+
+def run_entry(run: Run) -> dict[str, Any]:
+    """Return one run; its times become ISO 8601 in UTC."""
+    return asdict(run) | {"started_at": _iso(run.started_at), "ended_at": _iso(run.ended_at)}
+
+
+def tasks_data(tasks: Iterable[Task]) -> dict[str, Any]:
+    """Return the ``data`` of ``tasks list``."""
+    return {"tasks": [task_data(task) for task in tasks]}
+
+
+def history_data(runs: Iterable[Run]) -> dict[str, Any]:
+    """Return the ``data`` of ``history``."""
+    return {"runs": [run_entry(run) for run in runs]}
+
+
+def task_data(task: Task) -> dict[str, Any]:
+    """Return one task with every field, also those that tasks.yml leaves out."""
+    return asdict(task) | {"needs_model": task.needs_model}
+
+
+def _iso(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _finite(value: Any) -> Any:
+    """Return ``value`` with None in the place of floats that JSON cannot hold."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value

@@ -1,0 +1,83 @@
+"""Markdown: the audit, the plan and a run as text for a pull request, an issue or a job summary."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from selfimprove.report.wording import (
+    audit_summary,
+    number,
+    place,
+    plan_totals,
+    run_totals,
+    symbol,
+    visible,
+    what,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from selfimprove.model.audit import Audit
+    from selfimprove.model.budget import Budget
+    from selfimprove.model.outcome import Outcome
+    from selfimprove.model.plan import Plan
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&@])")
+
+
+def audit_markdown(audit: Audit, known: int = 0) -> str:
+    """Return the findings as a table, then the files that were not analysed, then the summary."""
+    rows = [(place(f), symbol(f), what(f), f.severity.word, f.rule) for f in audit.findings]
+    parts = [
+        "## Audit",
+        _table(("Place", "Symbol", "What", "Severity", "Rule"), rows),
+        _list("Not analysed", [f"{file.path}: {file.reason}" for file in audit.not_analysed]),
+        audit_summary(audit.findings, audit.files, audit.not_analysed, known),
+    ]
+    return _join(parts)
+
+
+def plan_markdown(plan: Plan, budget: Budget, new: Collection[str] = ()) -> str:
+    """Return what comes next as a table and what waits as a list; ``new`` are ids not yet in tasks.yml."""
+    rows = [
+        (str(i), task.id + (" (new)" if task.id in new else ""), plan.why.get(task.id, ""), number(task.cost))
+        for i, task in enumerate(plan.next, 1)
+    ]
+    parts = [
+        "## Plan",
+        _table(("#", "Task", "Why now", "Cost"), rows),
+        _list("Waiting", [f"{waiting.task.id}: {waiting.reason}" for waiting in plan.waiting]),
+        plan_totals(plan, budget),
+    ]
+    return _join(parts)
+
+
+def run_markdown(outcomes: Sequence[Outcome], budget: Budget, seconds: float) -> str:
+    """Return one row per task with its result, then the totals."""
+    rows = [
+        (o.task_id, o.status.value, o.title if o.commit else o.reason, (o.commit or "")[:7]) for o in outcomes
+    ]
+    table = _table(("Task", "Status", "Result", "Commit"), rows)
+    return _join(["## Run", table, run_totals(outcomes, budget, seconds)])
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(map(_plain, row)) + " |" for row in rows]
+    if not lines:
+        return ""
+    return "\n".join([f"| {' | '.join(head)} |", "|" + " --- |" * len(head), *lines])
+
+
+def _list(title: str, items: Sequence[str]) -> str:
+    return "\n".join([f"{title}:", "", *(f"- {_plain(item)}" for item in items)]) if items else ""
+
+
+def _plain(text: str) -> str:
+    """Return ``text`` such that Markdown shows it as it is."""
+    return _SPECIAL.sub(r"\\\1", visible(text))
+
+
+def _join(parts: Iterable[str]) -> str:
+    return "\n\n".join(filter(None, parts)) + "\n"

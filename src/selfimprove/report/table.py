@@ -1,0 +1,240 @@
+"""Tables: every answer as text for a person, in colour and fitted to the width where there is a terminal."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from selfimprove.model.finding import Finding, Severity
+from selfimprove.model.task import Status, Task
+from selfimprove.report.wording import (
+    audit_summary,
+    count,
+    duration,
+    moment,
+    number,
+    place,
+    plan_totals,
+    run_totals,
+    symbol,
+    visible,
+    what,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from rich.console import Console
+
+    from selfimprove.model.audit import NotAnalysed
+    from selfimprove.model.budget import Budget
+    from selfimprove.model.outcome import Outcome
+    from selfimprove.model.plan import Plan
+    from selfimprove.model.run import Run
+
+_GAP = "   "
+_NARROWEST = 12
+_SEVERITY = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
+_STATUS = {
+    Status.PENDING: "",
+    Status.IN_PROGRESS: "bold cyan",
+    Status.DONE: "green",
+    Status.FAILED: "red",
+    Status.SKIPPED: "dim",
+}
+_STATE = {"finished": "green", "running": "bold cyan", "interrupted": "yellow", "died": "red"}
+
+
+def audit_table(
+    console: Console,
+    findings: Sequence[Finding],
+    *,
+    files: int,
+    not_analysed: Sequence[NotAnalysed] = (),
+    known: int = 0,
+) -> None:
+    """Show the findings in their order; ``known`` is how many of them are tasks already."""
+    rows = [(place(f), symbol(f), what(f), f.severity.word, f.rule) for f in findings]
+    styles = [("", "bold", "", _SEVERITY[f.severity], "dim") for f in findings]
+    _grid(console, rows, styles, shrink=(0, 1, 2))
+    if findings:
+        _say(console)
+    for file in not_analysed:
+        _say(console, f"not analysed: {visible(file.path)}: {visible(file.reason)}", "yellow")
+    if not_analysed:
+        _say(console)
+    _say(console, audit_summary(findings, files, not_analysed, known))
+    if len(findings) > known:
+        _say(console, "next: selfimprove plan --dry-run")
+
+
+def plan_table(
+    console: Console,
+    plan: Plan,
+    *,
+    budget: Budget,
+    tasks: int,
+    new: Collection[str] = (),
+    dry_run: bool = False,
+) -> None:
+    """Show what comes next and what waits. ``tasks`` counts those in tasks.yml; ``new`` are ids to add."""
+    would = "this audit would add" if dry_run else "this audit adds"
+    _say(console, f"tasks.yml has {count(tasks, 'task')}; {would} {len(new) or 'none'}.")
+    _say(console)
+    ahead = [
+        (str(i), visible(task.id), _new(task, new), visible(plan.why.get(task.id, "")), number(task.cost))
+        for i, task in enumerate(plan.next, 1)
+    ]
+    waiting = [("", visible(w.task.id), _new(w.task, new), visible(w.reason), "") for w in plan.waiting]
+    if waiting:
+        waiting.insert(0, ("", "waiting", "", "", ""))
+    rows = [("#", "task", "", "why now", "cost"), *ahead, *waiting]
+    styles: list[Sequence[str]] = [("dim",) * 5, *([("dim", "bold", "green", "", "")] * len(ahead))]
+    styles += [("dim", "", "green", "dim", "dim")] * len(waiting)
+    if ahead or waiting:
+        _grid(console, rows, styles, shrink=(3, 1), right=(0, 4), indent="  ", apart=len(ahead) + 1)
+        _say(console)
+    _say(console, plan_totals(plan, budget))
+    if dry_run:
+        _say(console, "Dry run: no file written, no model called.")
+    if plan.next:
+        _say(console, "next: selfimprove run")
+
+
+def tasks_table(console: Console, tasks: Sequence[Task]) -> None:
+    """Show the tasks in file order."""
+    rows = [("task", "status", "priority", "cost", "title")]
+    styles: list[Sequence[str]] = [("dim",) * 5]
+    for task in tasks:
+        title = task.title if task.rejected is None else f"{task.title} (rejected: {task.rejected})"
+        rows.append(
+            (visible(task.id), task.status.value, number(task.priority), number(task.cost), visible(title))
+        )
+        styles.append(("bold", _STATUS[task.status], "", "", ""))
+    if not tasks:
+        _say(console, "tasks.yml has no tasks.")
+        return
+    _grid(console, rows, styles, shrink=(4, 0), right=(2, 3))
+
+
+def history_table(console: Console, runs: Sequence[Run]) -> None:
+    """Show the runs in the order that is given."""
+    if not runs:
+        _say(console, "No runs yet.")
+        return
+    rows = [("run", "state", "started", "took", "result", "branch")]
+    styles: list[Sequence[str]] = [("dim",) * 6]
+    for run in runs:
+        took = "" if run.ended_at is None else duration(run.ended_at - run.started_at)
+        rows.append((str(run.id), run.state, moment(run.started_at), took, _result(run), visible(run.branch)))
+        styles.append(("bold", _STATE.get(run.state, ""), "", "", "", "dim"))
+    _grid(console, rows, styles, shrink=(5, 4), right=(0, 3))
+
+
+def run_summary(
+    console: Console,
+    run: Run,
+    outcomes: Sequence[Outcome],
+    *,
+    budget: Budget,
+    seconds: float,
+    base: str = "",
+    not_started: int = 0,
+    measured: Iterable[str] = (),
+) -> None:
+    """Show how a run ended and what to type next.
+
+    ``base`` names where the run's branch began (a branch, else a commit); ``measured`` are lines about what
+    the measurement says afterwards ("parse_invoice: complexity 31 -> 9").
+    """
+    lead = "" if run.state == "finished" else f"run {run.id} {run.state}: "
+    _say(console, lead + run_totals(outcomes, budget, seconds, not_started))
+    rows = [("measured", visible(line)) for line in measured]
+    if any(outcome.commit for outcome in outcomes):
+        branch = shlex.quote(run.branch)
+        rows.append(("look", f"git log -p {shlex.quote(base)}..{branch}" if base else f"git log -p {branch}"))
+        rows.append(("take", f"git merge {branch}"))
+    rows += [("retry", _retry(outcome)) for outcome in outcomes if outcome.status is Status.FAILED]
+    _grid(console, rows, [("dim", "")] * len(rows), indent="  ")
+    if run.state == "interrupted":
+        _say(console, "next: selfimprove run")
+
+
+def _retry(outcome: Outcome) -> str:
+    """Return the command that tries a failed task again, with the permissions that its vetoes ask for."""
+    allow = dict.fromkeys(objection.allow for objection in outcome.objections if objection.allow)
+    words = [
+        "selfimprove",
+        "tasks",
+        "retry",
+        outcome.task_id,
+        *(w for word in allow for w in ("--allow", word)),
+    ]
+    return visible(shlex.join(words))
+
+
+def _result(run: Run) -> str:
+    """Return "2 done, 1 failed" from the counts that the run's summary holds."""
+    words = ("done", "failed", "skipped", "returned")
+    return ", ".join(f"{run.summary[word]} {word}" for word in words if run.summary.get(word))
+
+
+def _new(task: Task, new: Collection[str]) -> str:
+    return "new" if task.id in new else ""
+
+
+def _say(console: Console, line: str = "", style: str = "") -> None:
+    """Print one line as it is: neither markup nor highlighting, and never broken in two."""
+    console.print(Text(line, style=style), soft_wrap=True)
+
+
+def _grid(
+    console: Console,
+    rows: Sequence[Sequence[str]],
+    styles: Sequence[Sequence[str]],
+    *,
+    shrink: Sequence[int] = (),
+    right: Collection[int] = (),
+    indent: str = "",
+    apart: int = 0,
+) -> None:
+    """Print ``rows`` in columns, one a line. In a terminal the columns ``shrink`` give way, the first most.
+
+    Columns in ``right`` are aligned to the right; an empty line stands before row number ``apart``.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    columns = [index for index, width in enumerate(widths) if width]
+    if console.file.isatty():  # not is_terminal: colour can be forced into a log, which has no width
+        gaps = len(indent) + len(_GAP) * (len(columns) - 1)
+        _narrow(widths, sum(widths) + gaps - console.width, shrink)
+    for index, (row, style) in enumerate(zip(rows, styles, strict=True)):
+        if apart and index == apart:
+            _say(console)
+        line = Text(indent)
+        for column in columns:
+            cell = _fit(row[column], widths[column], keep_end=column == 0)
+            pad = " " * (widths[column] - cell_len(cell))
+            line.append(_GAP if column != columns[0] else "")
+            line.append(pad + cell if column in right else cell + pad, style=style[column])
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+
+
+def _narrow(widths: list[int], excess: int, shrink: Sequence[int]) -> None:
+    """Take ``excess`` cells from the columns ``shrink``, leaving each something to read."""
+    for column in shrink:
+        cut = max(0, min(excess, widths[column] - _NARROWEST))
+        widths[column] -= cut
+        excess -= cut
+
+
+def _fit(text: str, width: int, *, keep_end: bool) -> str:
+    """Return ``text`` in at most ``width`` cells, with an ellipsis for what is cut off one end."""
+    if cell_len(text) <= width:
+        return text
+    while text and cell_len(text) > width - 1:
+        text = text[1:] if keep_end else text[:-1]
+    return f"…{text}" if keep_end else f"{text}…"

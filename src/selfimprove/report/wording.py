@@ -1,0 +1,130 @@
+"""Wording: the phrases that every rendering shares, safe to show whatever the names in them hold."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from selfimprove.model.finding import Finding, Severity
+from selfimprove.model.task import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from selfimprove.model.audit import NotAnalysed
+    from selfimprove.model.budget import Budget
+    from selfimprove.model.outcome import Outcome
+    from selfimprove.model.plan import Plan
+
+_MEASURED = {"SI101": "complexity", "SI102": "maintainability"}
+_MISSING = "SI301"
+_JOINERS = "\u200c\u200d"  # emoji and several scripts need them
+# A task that is pending after a run was given back by it.
+_ENDS = {Status.DONE: "done", Status.FAILED: "failed", Status.SKIPPED: "skipped", Status.PENDING: "returned"}
+
+
+def visible(text: str) -> str:
+    """Return ``text`` on one line, with what a terminal would obey or hide written as an escape."""
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(char: str) -> str:
+    if char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs":
+        return char
+    if "\udc80" <= char <= "\udcff":  # a byte that was not UTF-8
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return repr(char)[1:-1]
+
+
+def number(value: float) -> str:
+    """Return 5.0 as "5", 2.5 as "2.5" and 14800 as "14,800"."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.10g}"
+
+
+def count(amount: int, noun: str) -> str:
+    """Return "1 task", "3 tasks"."""
+    return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """Return "8.1s", "1m 12s" or "2h 03m"."""
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m {rest:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
+
+
+def moment(seconds: float) -> str:
+    """Return seconds since the epoch as local date and time."""
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def place(finding: Finding) -> str:
+    """Return ``path:line``, or the path alone for a finding about a whole file."""
+    path = visible(finding.path)
+    return f"{path}:{finding.line}" if finding.symbol else path
+
+
+def symbol(finding: Finding) -> str:
+    """Return the symbol, or what stands in its place for a whole file."""
+    return visible(finding.symbol) or ("(missing)" if finding.rule == _MISSING else "(module)")
+
+
+def what(finding: Finding) -> str:
+    """Return the evidence in a few words: "complexity 31, limit 15, was 19"."""
+    if finding.rule not in _MEASURED:
+        return visible(finding.message)
+    was = "" if finding.before is None else f", was {_value(finding.before)}"
+    return f"{_MEASURED[finding.rule]} {_value(finding.value)}, limit {_value(finding.limit)}{was}"
+
+
+def _value(value: float | str) -> str:
+    return value if isinstance(value, str) else number(value)
+
+
+def audit_summary(
+    findings: Sequence[Finding], files: int, not_analysed: Sequence[NotAnalysed], known: int
+) -> str:
+    """Return "4 findings in 41 files: 1 error, 3 warnings.  1 is already a task.  Nothing was changed."."""
+    found = count(len(findings), "finding") if findings else "No findings"
+    by_severity = Counter(finding.severity for finding in findings)
+    kinds = [
+        count(by_severity[kind], kind.word) for kind in sorted(Severity, reverse=True) if by_severity[kind]
+    ]
+    sentences = [f"{found} in {count(files, 'file')}" + (f": {', '.join(kinds)}" if kinds else "") + "."]
+    if not_analysed:
+        sentences.append(f"{count(len(not_analysed), 'file')} not analysed.")
+    if known:
+        sentences.append("1 is already a task." if known == 1 else f"{known} are already tasks.")
+    return "  ".join([*sentences, "Nothing was changed."])
+
+
+def plan_totals(plan: Plan, budget: Budget) -> str:
+    """Return "3 tasks, 5 of 10 units."."""
+    return f"{count(len(plan.next), 'task')}, {_units(plan.cost, budget)}."
+
+
+def run_totals(outcomes: Iterable[Outcome], budget: Budget, seconds: float, not_started: int = 0) -> str:
+    """Return "2 done, 1 failed.  $0.13 of $2.00, 5 of 10 units, 1m 12s."."""
+    outcomes = tuple(outcomes)
+    spent = sum(outcome.dollars for outcome in outcomes)
+    used = [_units(sum(outcome.cost for outcome in outcomes), budget), duration(seconds)]
+    if spent or budget.dollars is not None:
+        used.insert(0, f"${spent:.2f}" + ("" if budget.dollars is None else f" of ${budget.dollars:.2f}"))
+    return f"{_ends(outcomes, not_started)}.  {', '.join(used)}."
+
+
+def _ends(outcomes: Iterable[Outcome], not_started: int) -> str:
+    by_status = Counter(outcome.status for outcome in outcomes)
+    words = [f"{by_status[status]} {word}" for status, word in _ENDS.items() if by_status[status]]
+    if not_started:
+        words.append(f"{not_started} not started")
+    return ", ".join(words) or "Nothing to do"
+
+
+def _units(spent: float, budget: Budget) -> str:
+    if budget.units is None:
+        return f"{number(spent)} unit{'' if spent == 1 else 's'}"
+    return f"{number(spent)} of {number(budget.units)} units"

@@ -1,0 +1,434 @@
+"""Wiring: builds the parts from the settings. Nothing else does, and nothing here decides."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfimprove.errors import ConfigError, NeedsKey
+from selfimprove.model.budget import Budget
+from selfimprove.model.events import Listener, Notice, ignore
+from selfimprove.model.task import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from selfimprove.codebase.scan import Scan
+    from selfimprove.config import Loaded
+    from selfimprove.executor.bench import Bench
+    from selfimprove.memory.journal import Journal
+    from selfimprove.memory.memory import Memory
+    from selfimprove.model.outcome import Objection
+    from selfimprove.model.plan import Plan
+    from selfimprove.model.run import Run
+    from selfimprove.model.task import Task
+    from selfimprove.orchestrator import Orchestrator
+    from selfimprove.planner.planner import Planner
+    from selfimprove.reflector.auditor import SelfAuditor
+    from selfimprove.reflector.reflector import Look
+    from selfimprove.settings import LlmSettings, Settings
+    from selfimprove.tools.git.repo import Repo
+    from selfimprove.tools.llm.client import LLM, Backend
+
+STATE = ".selfimprove"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The repository that is worked on, the settings for it, and the person's own environment.
+
+    ``loaded.environ`` has the names of .env added; that is for the model's key, not for other programs.
+    """
+
+    repo: Repo
+    loaded: Loaded
+    environ: Mapping[str, str]
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.loaded.settings
+
+    @property
+    def state(self) -> Path:
+        """Our own folder in the repository."""
+        return self.repo.root / STATE
+
+    @property
+    def database(self) -> Path:
+        """The state database's file."""
+        return self.state / "state.db"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of logs, kept patches and run records."""
+        return self.repo.root / self.settings.logs_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person says about one run on the command line, besides settings."""
+
+    only: tuple[str, ...] = ()
+    resume: int | None = None
+    audit: bool = True
+
+
+def open_target(
+    cwd: Path, environ: Mapping[str, str], config: Path | None, flags: Mapping[str, object]
+) -> Target:
+    """Return the repository around ``cwd`` with its settings. Raises NotARepository or ConfigError."""
+    from selfimprove.config import load_settings
+    from selfimprove.tools.git.repo import open_repo
+
+    repo = open_repo(cwd, environ)
+    loaded = load_settings(repo.root, environ, config_file=config, flags=flags)
+    return Target(repo, loaded, environ)
+
+
+def build_auditor(target: Target, paths: Sequence[str] = ()) -> SelfAuditor:
+    """Return an auditor of the person's tree, or of ``paths`` in it."""
+    from selfimprove.codebase.scan import python_files
+
+    def scan() -> Scan:
+        chosen = paths or tuple(target.settings.audit.paths)
+        return python_files(target.repo.root, target.repo.files(), chosen, target.settings.audit.exclude)
+
+    return _auditor(target, target.repo.root, scan)
+
+
+def _auditor(target: Target, root: Path, scan: Callable[[], Scan] | None = None) -> SelfAuditor:
+    from selfimprove.reflector.auditor import SelfAuditor
+
+    limits = target.settings.audit
+    return SelfAuditor(limits.complexity_threshold, limits.maintainability_threshold, root=root, scan=scan)
+
+
+def build_planner(target: Target, choices: Choices) -> Planner:
+    """Return the planner, with the budget of this run."""
+    from selfimprove.planner.planner import Planner
+
+    settings = target.settings
+    limits = settings.budget
+    budget = Budget(limits.units, limits.dollars, limits.tokens, limits.seconds, warning=limits.warning)
+    only = frozenset(choices.only) if choices.only else None
+    return Planner(
+        budget, model_ready=model_problem(target) is None, only=only, max_tasks=settings.run.max_tasks
+    )
+
+
+def model_problem(target: Target) -> NeedsKey | ConfigError | None:
+    """Return what is missing before a model can be asked, ``None`` when nothing is."""
+    from selfimprove.tools.llm.keys import choose_model, missing_key
+
+    llm, environ = target.settings.llm, target.loaded.environ
+    if llm.backend == "scripted":
+        return (
+            None
+            if llm.replies
+            else ConfigError(
+                "the scripted backend has no replies",
+                where="llm.replies",
+                hint="selfimprove config set llm.replies FILE",
+            )
+        )
+    model = choose_model(llm.model, environ, llm.base_url)
+    hint = "export one of them, or try the whole loop without a key: selfimprove demo"
+    if model is None:
+        return NeedsKey(
+            "no model is configured",
+            hint=hint,
+            where="looked for llm.model, ANTHROPIC_API_KEY, OPENAI_API_KEY, OPENROUTER_API_KEY",
+        )
+    if variable := missing_key(model, environ, llm.base_url):
+        return NeedsKey(
+            f"{model} needs a key",
+            where=f"looked for {variable}",
+            hint=f"export {variable}=..., or try the whole loop without a key: selfimprove demo",
+        )
+    return None
+
+
+def build_llm(target: Target, budget: Budget, listener: Listener) -> LLM | None:
+    """Return the model client, ``None`` when no model can be asked."""
+    from selfimprove.tools.llm.client import LLM
+
+    if model_problem(target) is not None:
+        return None
+    return LLM(
+        _backend(target),
+        budget,
+        retries=target.settings.llm.retries,
+        notify=lambda line: listener(Notice(line, "warning")),
+    )
+
+
+def _backend(target: Target) -> Backend:
+    llm, environ = target.settings.llm, target.loaded.environ
+    if llm.backend == "scripted":
+        from selfimprove.tools.llm.scripted_backend import ScriptedBackend
+
+        return ScriptedBackend(target.repo.root / (llm.replies or ""))
+    return _litellm(llm, environ)
+
+
+def _litellm(llm: LlmSettings, environ: Mapping[str, str]) -> Backend:
+    from selfimprove.tools.llm.keys import choose_model, find_key
+    from selfimprove.tools.llm.litellm_backend import LitellmBackend
+
+    model = choose_model(llm.model, environ, llm.base_url)
+    assert model is not None
+    return LitellmBackend(
+        model,
+        llm.base_url,
+        find_key(model, environ, llm.base_url),
+        llm.timeout,
+        llm.temperature,
+        llm.max_tokens,
+        llm.price_input,
+        llm.price_output,
+    )
+
+
+def build_memory(target: Target) -> Memory:
+    """Return the memory, making our folder and telling git to ignore it and the logs in this clone."""
+    from selfimprove.memory.claims import Claims
+    from selfimprove.memory.database import open_database
+    from selfimprove.memory.journal import Journal
+    from selfimprove.memory.memory import Memory
+    from selfimprove.memory.owner import current_owner
+
+    target.repo.exclude((f"/{STATE}/", f"/{target.settings.logs_dir.strip('/')}/"))
+    engine, owner = open_database(target.database, target.settings.database.url), current_owner()
+    return Memory(target.repo.root, target.state, target.logs, Journal(engine, owner), Claims(engine, owner))
+
+
+def peek_memory(target: Target) -> Memory | None:
+    """Return the memory for reading, ``None`` when no run has been here; nothing on disk changes."""
+    from selfimprove.memory.claims import Claims
+    from selfimprove.memory.database import open_read_only
+    from selfimprove.memory.journal import Journal
+    from selfimprove.memory.memory import Memory
+
+    engine = open_read_only(target.database, target.settings.database.url)
+    if engine is None:
+        return None
+    return Memory(target.repo.root, target.state, target.logs, Journal(engine, ""), Claims(engine, ""))
+
+
+def load_tasks(target: Target) -> list[Task]:
+    """Return the tasks of tasks.yml without writing anything."""
+    from selfimprove.memory.taskfile import TaskFile
+
+    return TaskFile(
+        target.repo.root / target.settings.tasks_file, lock_path=target.state / "tasks.lock"
+    ).load()
+
+
+@dataclass(frozen=True, slots=True)
+class DryPlan:
+    """What a run would do: the plan, the tasks it is made of, and those that the audit would add."""
+
+    plan: Plan
+    tasks: list[Task]
+    new: tuple[Task, ...]
+    budget: Budget
+
+
+def dry_plan(target: Target, choices: Choices) -> DryPlan:
+    """Return the plan of the run that would follow. This is the run's own path up to its first write."""
+    from selfimprove.memory.recovery import recover
+
+    memory, tasks = peek_memory(target), load_tasks(target)
+    planner = build_planner(target, choices)
+    claimed: dict[str, str] = {}
+    if memory:
+        tasks = recover(tasks, memory.journal, memory.claims).tasks
+        claimed = memory.claims.held_by_others()
+    new: tuple[Task, ...] = ()
+    if looks_first(target, choices):
+        look = look_at_tree(target, tasks, landed_by(target, memory.journal) if memory else lambda _: False)
+        again = {task.id: task for task in look.reopened}
+        tasks, new = [again.get(task.id, task) for task in tasks], look.new
+    with_place(target, tasks)
+    return DryPlan(planner.plan([*tasks, *new], claimed=claimed), tasks, new, planner.budget)
+
+
+def with_place(target: Target, tasks: Sequence[Task]) -> None:
+    """Raise the planner's objection to these tasks, if any, with the file that it is about."""
+    from selfimprove.planner import rules
+
+    try:
+        rules.check(tasks)
+    except rules.PlanError as error:
+        error.where = error.where or target.settings.tasks_file
+        raise
+
+
+def looks_first(target: Target, choices: Choices) -> bool:
+    """True when a run measures before it plans: not when the person named tasks."""
+    return target.settings.run.audit and choices.audit and not choices.only
+
+
+def look_at_tree(target: Target, tasks: Sequence[Task], landed: Callable[[Task], bool]) -> Look:
+    """Measure the person's tree."""
+    from selfimprove.reflector.reflector import Reflector
+
+    return Reflector(build_auditor(target)).look(tasks, landed)
+
+
+def look_at_branch(target: Target, run: Run, tasks: Sequence[Task]) -> Look:
+    """Measure what the run has committed, in a private copy of the tip of its branch."""
+    from selfimprove.codebase.scan import python_files
+    from selfimprove.reflector.reflector import Reflector
+    from selfimprove.tools.git.worktree import open_copy, remove_copy
+
+    tip = target.repo.resolve(f"refs/heads/{run.branch}")
+    assert tip is not None
+    path = copies_folder(target) / f"run-{run.id}-measure"
+    try:
+        copy = open_copy(target.repo, path, tip)
+        scan = python_files(
+            copy.path, target.repo.tree_names(tip), _within(target, copy.path), target.settings.audit.exclude
+        )
+        return Reflector(_auditor(target, copy.path, lambda: scan)).look(tasks, lambda task: True)
+    finally:
+        remove_copy(target.repo, path)
+
+
+def _within(target: Target, copy: Path) -> tuple[str, ...]:
+    """Return the paths to measure that exist in the copy; the person's tree may have more."""
+    return tuple(path for path in target.settings.audit.paths if (copy / path).exists()) or (".",)
+
+
+def landed_by(target: Target, journal: Journal) -> Callable[[Task], bool]:
+    """Return a test for done tasks: is what they did part of the tree that is measured?"""
+
+    def landed(task: Task) -> bool:
+        done = [row for row in journal.outcomes(task_id=task.id) if row["status"] == Status.DONE.value]
+        commit = done[-1]["commit"] if done else None
+        return commit is not None and target.repo.is_ancestor(commit, "HEAD")
+
+    return landed
+
+
+def copies_folder(target: Target) -> Path:
+    """Return the folder for private copies of this repository: outside of it, so that nothing there is found."""
+    import hashlib
+
+    from platformdirs import user_cache_path
+
+    name = hashlib.sha256(str(target.repo.common_dir).encode(errors="surrogateescape")).hexdigest()[:12]
+    cache = target.loaded.environ.get("XDG_CACHE_HOME")
+    folder = Path(cache) / "selfimprove" if cache else user_cache_path("selfimprove")
+    if not _writable(folder):
+        folder = Path(tempfile.gettempdir()) / "selfimprove"
+    return folder / "copies" / f"{target.repo.root.name}-{name}"
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def build_orchestrator(
+    target: Target,
+    choices: Choices,
+    listener: Listener = ignore,
+    approve: Callable[[Task, str], Objection | None] = lambda task, diff: None,
+    hold: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Orchestrator:
+    """Return the loop, ready to run."""
+    from selfimprove.executor.executor import Executor
+    from selfimprove.executor.recovery import open_run
+    from selfimprove.orchestrator import Orchestrator
+
+    planner, memory = build_planner(target, choices), build_memory(target)
+    bench = _bench(target, memory.journal, planner.budget, listener, approve)
+    landed = landed_by(target, memory.journal)
+
+    def look(run: Run | None, tasks: Sequence[Task]) -> Look:
+        has_commits = run is not None and target.repo.resolve(f"refs/heads/{run.branch}") is not None
+        if run is not None and has_commits:
+            done = {row["task_id"] for row in memory.journal.outcomes(run=run.id) if row["commit"]}
+            found = look_at_branch(target, run, tasks)
+            return replace(found, reopened=tuple(task for task in found.reopened if task.id in done))
+        return look_at_tree(target, tasks, landed)
+
+    return Orchestrator(
+        planner,
+        Executor(bench),
+        memory,
+        open_run=lambda: open_run(memory.journal, target.repo, bench.copies, choices.resume),
+        look=look if looks_first(target, choices) else None,
+        listener=listener,
+        hold=hold,
+    )
+
+
+def _bench(
+    target: Target,
+    journal: Journal,
+    budget: Budget,
+    listener: Listener,
+    approve: Callable[[Task, str], Objection | None],
+) -> Bench:
+    from functools import cache
+
+    from selfimprove.executor.bench import Bench, Bounds, Proof
+    from selfimprove.tools.shell.masking import secret_values
+    from selfimprove.tools.shell.sandbox import find_sandbox
+
+    settings, environ = target.settings, target.loaded.environ
+    auditor = _auditor(target, target.repo.root)
+    box = settings.sandbox
+
+    def judge(value: float | str) -> tuple[str, float | str]:
+        if isinstance(value, str):
+            return "maintainability", settings.audit.maintainability_threshold
+        return "complexity", settings.audit.complexity_threshold
+
+    return Bench(
+        repo=target.repo,
+        journal=journal,
+        llm=build_llm(target, budget, listener),
+        sandbox=cache(lambda: find_sandbox(box.driver, target.environ)),
+        measure=lambda root, path: auditor.values(path, root=root),
+        judge=judge,
+        approve=approve,
+        listener=listener,
+        copies=copies_folder(target),
+        logs=target.logs,
+        limits=Bounds(
+            settings.command.timeout,
+            settings.check.timeout,
+            settings.check.max_retries,
+            box.memory_mb,
+            box.processes,
+            box.tmp_mb,
+            box.network,
+        ),
+        proof=Proof(settings.check.test_command, settings.check.lint_command),
+        environ=target.environ,
+        secrets=tuple(secret_values(environ)),
+    )
+
+
+def prompt_of(target: Target, task: Task) -> str:
+    """Return the exact text that the first attempt at ``task`` would send. Calls no model and writes nothing."""
+    from selfimprove.executor.prompt import build_ask, context_paths
+    from selfimprove.model.work import Work
+
+    head = target.repo.head()
+    names = target.repo.tree_names(head) if head else []
+    files = {path: target.repo.blob(head, path) or b"" for path in context_paths(task, names)} if head else {}
+    ask = build_ask(task, Work(0, task.id, head or "", "", 0.0), files, names)
+    return "\n\n".join(f"[{message.role}]\n{message.content}" for message in ask.messages)

@@ -1,0 +1,344 @@
+"""What a person reads: complete lines where there is no terminal, fitted ones where there is."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from selfimprove.model.audit import Audit, NotAnalysed
+from selfimprove.model.budget import Budget
+from selfimprove.model.finding import Finding, Severity
+from selfimprove.model.outcome import Objection, Outcome
+from selfimprove.model.plan import Plan, Waiting
+from selfimprove.model.run import Run
+from selfimprove.model.task import Status, Task
+from selfimprove.report.markdown import audit_markdown, plan_markdown, run_markdown
+from selfimprove.report.table import audit_table, history_table, plan_table, run_summary, tasks_table
+from selfimprove.report.wording import duration, number, visible
+
+
+class Terminal(io.StringIO):
+    """A file that says of itself that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Screen:
+    """A console and what it wrote."""
+
+    def __init__(self, *, terminal: bool = False, width: int = 80) -> None:
+        self._file = Terminal() if terminal else io.StringIO()
+        self.console = Console(
+            file=self._file,
+            force_terminal=terminal,
+            width=width if terminal else None,
+            color_system="truecolor" if terminal else None,
+            no_color=terminal,
+            _environ={},
+        )
+
+    @property
+    def text(self) -> str:
+        return self._file.getvalue()
+
+
+def text(expected: str) -> str:
+    return textwrap.dedent(expected).lstrip("\n")
+
+
+def finding(path: str, symbol: str, value: float | str, **other: object) -> Finding:
+    rule, limit = ("SI102", "B") if isinstance(value, str) else ("SI101", 15)
+    facts: dict[str, object] = {
+        "rule": rule,
+        "path": path,
+        "line": 40,
+        "end_line": 50,
+        "symbol": symbol,
+        "severity": Severity.WARNING,
+        "value": value,
+        "limit": limit,
+        "message": f"{symbol} is over",
+        "suggestion": "Split it.",
+    }
+    return Finding(**(facts | other))  # type: ignore[arg-type]
+
+
+FINDINGS = [
+    finding("src/app/legacy.py", "parse_invoice", 31, severity=Severity.ERROR, before=19, line=88),
+    finding("src/app/legacy.py", "", "C", line=1),
+    finding("src/app/api.py", "handle", 17),
+    finding(
+        *("SECURITY.md", "", 0),
+        rule="SI301",
+        severity=Severity.NOTE,
+        message="how to report a vulnerability",
+    ),
+]
+
+
+def test_audit() -> None:
+    screen = Screen()
+    audit_table(screen.console, FINDINGS, files=41, known=1)
+    assert screen.text == text("""
+        src/app/legacy.py:88   parse_invoice   complexity 31, limit 15, was 19   error     SI101
+        src/app/legacy.py      (module)        maintainability C, limit B        warning   SI102
+        src/app/api.py:40      handle          complexity 17, limit 15           warning   SI101
+        SECURITY.md            (missing)       how to report a vulnerability     note      SI301
+
+        4 findings in 41 files: 1 error, 2 warnings, 1 note.  1 is already a task.  Nothing was changed.
+        next: selfimprove plan --dry-run
+        """)
+
+
+def test_audit_without_findings() -> None:
+    screen = Screen()
+    audit_table(screen.console, [], files=1)
+    assert screen.text == "No findings in 1 file.  Nothing was changed.\n"
+
+
+def test_audit_says_what_it_could_not_read() -> None:
+    screen = Screen()
+    bad = [
+        NotAnalysed("a\nb.py", "line 1: syntax error"),
+        NotAnalysed("caf\udce9.py", "its name is not UTF-8"),
+    ]
+    audit_table(screen.console, [], files=2, not_analysed=bad)
+    assert screen.text == text(r"""
+        not analysed: a\nb.py: line 1: syntax error
+        not analysed: caf\xe9.py: its name is not UTF-8
+
+        No findings in 2 files.  2 files not analysed.  Nothing was changed.
+        """)
+
+
+def test_without_a_terminal_nothing_is_cut_wrapped_or_coloured() -> None:
+    screen = Screen()
+    long = finding("a/" * 150 + "x.py", "Class." * 50 + "method", 31)
+    audit_table(screen.console, [long], files=1)
+    first = screen.text.splitlines()[0]
+    assert long.path in first
+    assert long.symbol in first
+    assert first.endswith("SI101")
+    assert "\x1b" not in screen.text
+    assert "…" not in screen.text
+
+
+def test_forced_colour_in_a_log_cuts_nothing() -> None:
+    log = io.StringIO()
+    console = Console(file=log, force_terminal=True, width=80, color_system="standard", _environ={})
+    long = finding("a/" * 100 + "x.py", "f", 31)
+    audit_table(console, [long], files=1)
+    assert f"{long.path}:40" in log.getvalue().splitlines()[0]
+    assert "\x1b[" in log.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_terminal_gets_lines_that_fit(width: int) -> None:
+    screen = Screen(terminal=True, width=width)
+    audit_table(screen.console, [finding("deep/" * 30 + "legacy.py", "parse_" * 20, 31)], files=1)
+    first = screen.text.splitlines()[0]
+    plain = "".join(part.partition("m")[2] if i else part for i, part in enumerate(first.split("\x1b[")))
+    assert cell_len(plain) <= width
+    assert plain.startswith("…")
+    assert "y.py:40" in plain, "of a path the end says most"
+    assert plain.endswith("SI101")
+
+
+def test_wide_characters_are_counted_as_wide() -> None:
+    screen = Screen()
+    audit_table(screen.console, [finding("日本.py", "f", 20), finding("ab.py", "g", 19)], files=2)
+    first, second = screen.text.splitlines()[:2]
+    assert cell_len(first.partition("f")[0]) == cell_len(second.partition("g")[0])
+
+
+def test_names_are_neither_markup_nor_control_codes() -> None:
+    screen = Screen(terminal=True, width=200)
+    audit_table(screen.console, [finding("[red]x[/red]:smile:\x1b[2J.py", "[link=http://x]f", 31)], files=1)
+    assert "[red]x[/red]:smile:\\x1b[2J.py" in screen.text
+    assert "[link=http://x]f" in screen.text
+    assert "\x1b[2J" not in screen.text
+
+
+FIX = Task("fix-flaky-login-test", "Fix the login test", prompt="x", priority=1)
+LEGACY = Task("refactor-legacy-parse", "Simplify parse", prompt="x", cost=3, priority=30)
+LIMIT = Task("add-rate-limit", "Add a rate limit", prompt="x")
+HANDLE = Task("refactor-api-handle", "Simplify handle", prompt="x", cost=6)
+PLAN = Plan(
+    (FIX, LEGACY),
+    (
+        Waiting(LIMIT, "dependency", "needs add-auth, which failed"),
+        Waiting(HANDLE, "budget", "5 + 6 is over the budget of 10"),
+    ),
+    {FIX.id: "priority 1, ready", LEGACY.id: "complexity 31 > 15"},
+)
+
+
+def test_plan_dry_run() -> None:
+    screen = Screen()
+    new = {LEGACY.id, HANDLE.id}
+    plan_table(screen.console, PLAN, budget=Budget(units=10), tasks=6, new=new, dry_run=True)
+    assert screen.text == text("""
+        tasks.yml has 6 tasks; this audit would add 2.
+
+          #   task                          why now                          cost
+          1   fix-flaky-login-test          priority 1, ready                   1
+          2   refactor-legacy-parse   new   complexity 31 > 15                  3
+
+              waiting
+              add-rate-limit                needs add-auth, which failed
+              refactor-api-handle     new   5 + 6 is over the budget of 10
+
+        2 tasks, 4 of 10 units.
+        Dry run: no file written, no model called.
+        next: selfimprove run
+        """)
+
+
+def test_an_empty_plan() -> None:
+    screen = Screen()
+    plan_table(screen.console, Plan(), budget=Budget(), tasks=0)
+    assert screen.text == text("""
+        tasks.yml has 0 tasks; this audit adds none.
+
+        0 tasks, 0 units.
+        """)
+
+
+def test_tasks() -> None:
+    screen = Screen()
+    rejected = Task("no", "Never\nthis", command="x", status=Status.SKIPPED, rejected="not ours")
+    tasks_table(screen.console, [LEGACY, rejected])
+    assert screen.text == text(r"""
+        task                    status    priority   cost   title
+        refactor-legacy-parse   pending         30      3   Simplify parse
+        no                      skipped          0      1   Never\nthis (rejected: not ours)
+        """)
+
+
+def test_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    runs = [
+        Run(
+            7,
+            "finished",
+            1_795_000_000,
+            "a",
+            "selfimprove/run-7",
+            "h:1",
+            1_795_000_072,
+            1,
+            {"done": 2, "failed": 1},
+        ),
+        Run(12, "died", 1_795_000_000, "a", "selfimprove/run-12", "h:1"),
+    ]
+    history_table(screen.console, runs)
+    head, first, second = screen.text.splitlines()
+    assert head.split() == ["run", "state", "started", "took", "result", "branch"]
+    assert first.startswith("  7   finished   2026-11-1")
+    assert first.endswith("1m 12s   2 done, 1 failed   selfimprove/run-7")
+    assert second.startswith(" 12   died ")
+
+
+RUN = Run(7, "finished", 0, "abc", "selfimprove/run-7", "h:1")
+DONE = Outcome("fix", Status.DONE, commit="3f9c2d1aaaa", title="Wait for | the cookie", cost=1, dollars=0.1)
+FAILED = Outcome(
+    "add-security",
+    Status.FAILED,
+    "pyproject.toml is outside this task's files",
+    objections=(Objection("outside", "...", "pyproject.toml", "pyproject.toml"),),
+    cost=1,
+    dollars=0.03,
+)
+
+
+def test_run_summary() -> None:
+    screen = Screen()
+    run_summary(
+        screen.console,
+        RUN,
+        [DONE, DONE, FAILED],
+        budget=Budget(units=10, dollars=2),
+        seconds=72,
+        base="main",
+        measured=["parse_invoice: complexity 31 -> 9"],
+    )
+    assert screen.text == text("""
+        2 done, 1 failed.  $0.23 of $2.00, 3 of 10 units, 1m 12s.
+          measured   parse_invoice: complexity 31 -> 9
+          look       git log -p main..selfimprove/run-7
+          take       git merge selfimprove/run-7
+          retry      selfimprove tasks retry add-security --allow pyproject.toml
+        """)
+
+
+def test_summary_of_an_interrupted_run() -> None:
+    screen = Screen()
+    run = Run(7, "interrupted", 0, "abc", "selfimprove/run-7", "h:1")
+    outcomes = [Outcome("a", Status.DONE, cost=1), Outcome("b", Status.PENDING)]
+    run_summary(screen.console, run, outcomes, budget=Budget(), seconds=8.12, not_started=1)
+    assert screen.text == text("""
+        run 7 interrupted: 1 done, 1 returned, 1 not started.  1 unit, 8.1s.
+        next: selfimprove run
+        """)
+
+
+def test_markdown() -> None:
+    audit = Audit((FINDINGS[0], finding("a|b`c*.py", "<f>", 17)), 3, (NotAnalysed("x\ny.py", "why"),))
+    assert audit_markdown(audit) == text(r"""
+        ## Audit
+
+        | Place | Symbol | What | Severity | Rule |
+        | --- | --- | --- | --- | --- |
+        | src/app/legacy.py:88 | parse\_invoice | complexity 31, limit 15, was 19 | error | SI101 |
+        | a\|b\`c\*.py:40 | \<f\> | complexity 17, limit 15 | warning | SI101 |
+
+        Not analysed:
+
+        - x\\ny.py: why
+
+        2 findings in 3 files: 1 error, 1 warning.  1 file not analysed.  Nothing was changed.
+        """)
+    assert plan_markdown(PLAN, Budget(units=10), {LEGACY.id}).splitlines()[4:10] == [
+        "| 1 | fix-flaky-login-test | priority 1, ready | 1 |",
+        r"| 2 | refactor-legacy-parse (new) | complexity 31 \> 15 | 3 |",
+        "",
+        "Waiting:",
+        "",
+        "- add-rate-limit: needs add-auth, which failed",
+    ]
+    lines = run_markdown([DONE, FAILED], Budget(), 72).splitlines()
+    assert lines[4] == r"| fix | done | Wait for \| the cookie | 3f9c2d1 |"
+    assert lines[-1] == "1 done, 1 failed.  $0.13, 2 units, 1m 12s."
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("plain é 日本 👍\u200d🔥\u3000x", "plain é 日本 👍\u200d🔥\u3000x"),
+        ("a\tb\r\nc", r"a\tb\r\nc"),
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("\udcff", r"\xff"),
+        ("\u202egnp.exe", r"\u202egnp.exe"),
+        ("\u2028\x85", r"\u2028\x85"),
+    ],
+)
+def test_visible(given: str, shown: str) -> None:
+    assert visible(given) == shown
+
+
+def test_numbers_and_durations() -> None:
+    assert [number(value) for value in (5.0, 2.5, 14_800, 0.1, 1e6, float("inf"))] == [
+        *("5", "2.5", "14,800", "0.1", "1,000,000", "inf")
+    ]
+    assert [duration(s) for s in (0, 8.12, 72, 3599.7, 7380)] == [
+        "0.0s",
+        "8.1s",
+        "1m 12s",
+        "1h 00m",
+        "2h 03m",
+    ]
