@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from selfimprove.errors import LimitReached, MissingTool, NeedsKey, SelfimproveError, TaskFileError
 from selfimprove.memory.recovery import recover
 from selfimprove.model.events import Listener, Notice, RunStarted, TaskEnded, TaskStarted, ignore
-from selfimprove.model.outcome import Outcome
 from selfimprove.model.plan import WaitCode, Waiting
 from selfimprove.model.task import Status
 from selfimprove.planner.rules import PlanError
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from selfimprove.executor.recovery import Opened
     from selfimprove.memory.memory import Memory
     from selfimprove.model.audit import Audit
+    from selfimprove.model.outcome import Outcome
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
     from selfimprove.planner.planner import Planner, Schedule
@@ -33,7 +33,10 @@ _TRIES, _BETWEEN = 20, 0.25
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did. ``before`` and ``after`` are what was measured; ``held`` is why tasks were given back."""
+    """What a run did. ``before`` and ``after`` are what was measured; ``held`` is why tasks were given back.
+
+    ``landed`` says where the commits were merged to, ``landing_problem`` why they were not.
+    """
 
     run: Run
     outcomes: list[Outcome] = field(default_factory=list)
@@ -44,6 +47,8 @@ class Summary:
     after: Audit | None = None
     held: SelfimproveError | None = None
     returned: int = 0
+    landed: str = ""
+    landing_problem: SelfimproveError | None = None
     seconds: float = 0.0
 
 
@@ -74,6 +79,7 @@ class Orchestrator:
         self._path = "tasks.yml"
         self._edited = False
         self._planned = 0
+        self.budget = planner.budget
         self.summary: Summary | None = None
 
     def run(self, tasks_file: str = "tasks.yml") -> Summary:
@@ -89,7 +95,7 @@ class Orchestrator:
         try:
             self._recover(opened)
             summary.before, summary.added = self._audit_and_extend(None)
-            schedule = self._schedule(opened, summary)
+            schedule = self._schedule(opened)
             self._work(schedule, summary)
             summary.waiting = schedule.waiting()
             summary.after, _ = self._audit_and_extend(summary)
@@ -118,7 +124,7 @@ class Orchestrator:
         for name in found.finished:
             self._listener(Notice(f"{name} had ended; tasks.yml shows it now"))
 
-    def _schedule(self, opened: Opened, summary: Summary) -> Schedule:
+    def _schedule(self, opened: Opened) -> Schedule:
         """Return what the run follows, with what it has already spent."""
         spent = self._memory.journal.outcomes(run=opened.run.id) if opened.resumed else []
         self._planner.budget.charge(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from selfimprove.model.plan import Plan
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
-    from selfimprove.orchestrator import Orchestrator
+    from selfimprove.orchestrator import Orchestrator, Summary
     from selfimprove.planner.planner import Planner
     from selfimprove.reflector.auditor import SelfAuditor
     from selfimprove.reflector.reflector import Look
@@ -180,8 +180,7 @@ def _litellm(llm: LlmSettings, environ: Mapping[str, str]) -> Backend:
     from selfimprove.tools.llm.keys import choose_model, find_key
     from selfimprove.tools.llm.litellm_backend import LitellmBackend
 
-    model = choose_model(llm.model, environ, llm.base_url)
-    assert model is not None
+    model = choose_model(llm.model, environ, llm.base_url) or ""
     return LitellmBackend(
         model,
         llm.base_url,
@@ -227,6 +226,33 @@ def load_tasks(target: Target) -> list[Task]:
     return TaskFile(
         target.repo.root / target.settings.tasks_file, lock_path=target.state / "tasks.lock"
     ).load()
+
+
+def change_tasks(target: Target, change: Callable[[list[Task]], list[Task]]) -> list[Task]:
+    """Load tasks.yml, let ``change`` return what it shall be, and save that if it goes together."""
+    from selfimprove.memory.taskfile import TaskFile
+
+    target.repo.exclude((f"/{STATE}/",))
+    file = TaskFile(target.repo.root / target.settings.tasks_file, lock_path=target.state / "tasks.lock")
+    tasks = change(file.load())
+    with_place(target, tasks)
+    return file.save(tasks)
+
+
+def set_up(target: Target, wanted: Mapping[str, bytes]) -> tuple[list[str], list[str]]:
+    """Write the ``wanted`` files (by their path from the root) that are missing, and have git ignore ours.
+
+    Returns the names of what was made and of what was there already.
+    """
+    from selfimprove.atomicfile import replace_file
+
+    target.repo.exclude((f"/{STATE}/", f"/{target.settings.logs_dir.strip('/')}/"))
+    made = [name for name in wanted if not (target.repo.root / name).exists()]
+    for name in made:
+        path = target.repo.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, wanted[name])
+    return made, [name for name in wanted if name not in made]
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,14 +314,15 @@ def look_at_branch(target: Target, run: Run, tasks: Sequence[Task]) -> Look:
     from selfimprove.tools.git.worktree import open_copy, remove_copy
 
     tip = target.repo.resolve(f"refs/heads/{run.branch}")
-    assert tip is not None
+    if tip is None:
+        return look_at_tree(target, tasks, lambda _: False)
     path = copies_folder(target) / f"run-{run.id}-measure"
     try:
         copy = open_copy(target.repo, path, tip)
         scan = python_files(
             copy.path, target.repo.tree_names(tip), _within(target, copy.path), target.settings.audit.exclude
         )
-        return Reflector(_auditor(target, copy.path, lambda: scan)).look(tasks, lambda task: True)
+        return Reflector(_auditor(target, copy.path, lambda: scan)).look(tasks, lambda _: True)
     finally:
         remove_copy(target.repo, path)
 
@@ -343,7 +370,7 @@ def build_orchestrator(
     target: Target,
     choices: Choices,
     listener: Listener = ignore,
-    approve: Callable[[Task, str], Objection | None] = lambda task, diff: None,
+    approve: Callable[[Task, str], Objection | None] = lambda _task, _diff: None,
     hold: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Orchestrator:
     """Return the loop, ready to run."""
@@ -356,8 +383,7 @@ def build_orchestrator(
     landed = landed_by(target, memory.journal)
 
     def look(run: Run | None, tasks: Sequence[Task]) -> Look:
-        has_commits = run is not None and target.repo.resolve(f"refs/heads/{run.branch}") is not None
-        if run is not None and has_commits:
+        if run is not None and target.repo.resolve(f"refs/heads/{run.branch}"):
             done = {row["task_id"] for row in memory.journal.outcomes(run=run.id) if row["commit"]}
             found = look_at_branch(target, run, tasks)
             return replace(found, reopened=tuple(task for task in found.reopened if task.id in done))
@@ -420,6 +446,36 @@ def _bench(
         environ=target.environ,
         secrets=tuple(secret_values(environ)),
     )
+
+
+def check_first(target: Target, choices: Choices) -> None:
+    """Raise what would stop a run before it has begun: a broken tasks.yml, an unknown task, a bad replies file."""
+    tasks = load_tasks(target)
+    with_place(target, tasks)
+    build_planner(target, choices).schedule(_as_open(target, tasks))
+    if model_problem(target) is None and target.settings.llm.backend == "scripted":
+        _backend(target)
+
+
+def _as_open(target: Target, tasks: list[Task]) -> list[Task]:
+    from selfimprove.memory.recovery import recover
+
+    memory = peek_memory(target)
+    return recover(tasks, memory.journal, memory.claims).tasks if memory else tasks
+
+
+def land(target: Target, summary: Summary) -> str:
+    """Merge the run's branch where the person asked for that; return the branch it was merged into, or ``""``."""
+    from selfimprove.errors import SelfimproveError
+    from selfimprove.executor.land import merge
+
+    if target.settings.run.land != "merge" or not any(outcome.commit for outcome in summary.outcomes):
+        return ""
+    try:
+        return merge(target.repo, summary.run.branch)
+    except SelfimproveError as error:
+        summary.landing_problem = error
+        return ""
 
 
 def prompt_of(target: Target, task: Task) -> str:

@@ -50,10 +50,10 @@ class Bench:
     """The collaborators of the steps.
 
     ``copies`` is the folder for private copies, ``logs`` that for logs and kept patches. ``measure`` returns
-    the values by fingerprint of a file in a copy, and ``judge`` the name and the limit of a value. ``approve`` shows a person what would be committed and
-    returns an objection or ``None``. ``sandbox`` is made when it is first needed, since finding it can fail
-    and command tasks do without. ``environ`` is the person's environment, ``secrets`` the values in it that
-    no log may hold.
+    the values by fingerprint of a file in a copy, and ``judge`` the name and the limit of a value.
+    ``approve`` shows a person what would be committed and returns an objection or ``None``. ``sandbox`` is
+    made when it is first needed, since finding it can fail and command tasks do without. ``environ`` is the
+    person's environment, ``secrets`` the values in it that no log may hold.
     """
 
     repo: Repo

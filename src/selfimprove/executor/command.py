@@ -16,18 +16,17 @@ if TYPE_CHECKING:
     from selfimprove.model.task import Task
 
 
-def run_command(task: Task, run: Run, bench: Bench, log: Path) -> Outcome:
-    """Run the task's command at the repository's root and return its outcome. Raises what a signal raises."""
-    assert task.command is not None
+def run_command(task: Task, command: str, run: Run, bench: Bench, log: Path) -> Outcome:
+    """Run ``command`` at the repository's root and return its outcome. Raises what a signal raises."""
     seconds = task.timeout or bench.limits.command_seconds
     env = {**bench.environ, MARKER: run_token(run), "SELFIMPROVE_RUN_TASK": task.id}
     done = run_logged(
-        task.command,
+        command,
         cwd=bench.repo.root,
         env=env,
         log=log,
         timeout=seconds,
-        header=f"$ {task.command}\n",
+        header=f"$ {command}\n",
         secrets=bench.secrets,
     )
     if done.timed_out:

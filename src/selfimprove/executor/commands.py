@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+_SUMS_UP = re.compile(
+    r"\b\d+ (passed|failed|errors?|skipped)\b|^Ran \d+ tests?|^(OK|FAILED)\b|^All checks passed|^Found \d+ error"
+)
 _PYTEST_SIGNS = ("pytest.ini", "conftest.py", "tests/conftest.py")
 
 
@@ -53,10 +56,7 @@ def last_words(output: str) -> str:
     """Return the line of a runner's output that sums it up, cut to 100 characters."""
     lines = [line.strip(" =") for line in output.splitlines() if line.strip(" =")]
     for line in reversed(lines[-40:]):
-        if re.search(
-            r"\b\d+ (passed|failed|errors?|skipped)\b|^Ran \d+ tests?|^(OK|FAILED)\b|^All checks passed|^Found \d+ error",
-            line,
-        ):
+        if _SUMS_UP.search(line):
             return line[:100]
     return lines[-1][:100] if lines else ""
 

@@ -43,13 +43,13 @@ class Executor:
         turn = self._bench.journal.turn(run.id, task.id)
         stamp = time.strftime("%Y%m%dT%H%M%S", time.localtime(started))
         job = Job(task, run, turn, self._bench.logs / f"task-{slug(task.id, limit=100)}-{stamp}.log")
-        return self._by_command(job) if task.command is not None else self._by_steps(job)
+        return self._by_steps(job) if task.command is None else self._by_command(job, task.command)
 
-    def _by_command(self, job: Job) -> Outcome:
+    def _by_command(self, job: Job, command: str) -> Outcome:
         key = StepKey(job.run.id, job.task.id, job.turn, 1, "command")
         self._bench.journal.start(key)
         self._bench.listener(StepStarted(job.task.id, "command"))
-        outcome = run_command(job.task, job.run, self._bench, job.log)
+        outcome = run_command(job.task, command, job.run, self._bench, job.log)
         check = outcome.checks[0]
         self._bench.journal.finish(key, outcome.status, check.summary, {"log": outcome.log})
         self._bench.listener(StepEnded(job.task.id, "command", check.ok, check.summary, check.seconds))

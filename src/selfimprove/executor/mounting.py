@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from selfimprove.tools.git.worktree import Copy
 from selfimprove.tools.shell.mounts import View
 
 if TYPE_CHECKING:
     from selfimprove.tools.git.repo import Repo
+    from selfimprove.tools.git.worktree import Copy
 
 # Ours, or caches that a tool fills anew: the copy must not show old results.
 _LEFT_OUT = {

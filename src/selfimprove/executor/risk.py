@@ -6,7 +6,6 @@ import difflib
 import fnmatch
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -15,6 +14,8 @@ from selfimprove.model.outcome import Objection
 from selfimprove.tools.shell.masking import mask
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from selfimprove.executor.bench import Bench
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
@@ -48,7 +49,8 @@ _PROTECTED = (
     ".selfimprove/*",
 )
 _PLACEHOLDER = re.compile(
-    r"(rest of (the )?(code|file|function|class|method)|(existing|previous|remaining|original) (code|implementation|content)s?)"
+    r"(rest of (the )?(code|file|function|class|method)|"
+    r"(existing|previous|remaining|original) (code|implementation|content)s?)"
     r"[^\n]{0,40}?(unchanged|remains?|stays?|as (is|before)|here|\.\.\.)|\.\.\. ?(existing|rest|remaining) |"
     r"(#|//) ?\.\.\. ?(unchanged|same as before)",
     re.IGNORECASE,

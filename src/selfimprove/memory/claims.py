@@ -11,7 +11,7 @@ from selfimprove.memory.database import claims, fences
 from selfimprove.memory.owner import is_alive
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
 SECONDS = 6 * 3600.0
 
@@ -65,7 +65,7 @@ class Claims:
                 connection.execute(claims.delete().where(gone))
 
 
-def _holds(row: Mapping[str, object]) -> bool:
+def _holds(row: sa.RowMapping) -> bool:
     return float(str(row["expires_at"])) > time.time() and is_alive(str(row["owner"]))
 
 

@@ -66,9 +66,8 @@ class Journal:
                 .where(runs.c.id == run_id)
                 .values(state="running", owner=self._owner, ended_at=None, exit_code=None)
             )
-        run = self.run(run_id)
-        assert run is not None
-        return run
+            row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().one()
+        return Run(**row)
 
     def end_run(self, run_id: int, state: str, exit_code: int | None, summary: dict[str, Any]) -> None:
         """Close a run; ``state`` is ``finished``, ``interrupted`` or ``died``."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from selfimprove.atomicfile import replace_file
@@ -13,6 +12,7 @@ from selfimprove.memory.taskfile import TaskFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from selfimprove.memory.claims import Claims
     from selfimprove.memory.journal import Journal

@@ -14,7 +14,7 @@ def current_owner() -> str:
 
 def is_alive(owner: str) -> bool:
     """True while the process behind ``owner`` runs. On another host this cannot be known, and counts as alive."""
-    host, boot, pid, start = (owner.rsplit(":", 3) + ["", "", ""])[:4]
+    host, boot, pid, start = ([*owner.rsplit(":", 3), "", "", ""])[:4]
     if host != socket.gethostname():
         return True
     return boot == _boot() and pid.isdigit() and _start_of(int(pid)) == start
@@ -22,7 +22,7 @@ def is_alive(owner: str) -> bool:
 
 def process_of(owner: str) -> str:
     """Return ``process 123 on host`` for a person to read."""
-    host, _, pid, _ = (owner.rsplit(":", 3) + ["", "", ""])[:4]
+    host, _, pid, _ = ([*owner.rsplit(":", 3), "", "", ""])[:4]
     return f"process {pid} on {host}"
 
 

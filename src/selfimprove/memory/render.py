@@ -11,7 +11,7 @@ from yaml.nodes import ScalarNode
 from yaml.resolver import Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Value = object  # a str, an int, a float, None, or a list of str
 
@@ -23,7 +23,7 @@ _UNPRINTABLE = re.compile(f"[{_ODD}]")
 _PRINTABLE = re.compile(rf"[^\x00-\x1f{_ODD}]*")
 _LITERAL = re.compile(rf"[^\s\x00-\x1f{_ODD}][^\x00-\x08\x0b-\x1f{_ODD}]*")
 _NOT_PLAIN = re.compile(r"\A[^\w./]|: |:\Z| #|\s\Z")
-_NOT_PLAIN_IN_FLOW = re.compile(r"[,\[\]{}]|:[^\w /]")
+_NOT_PLAIN_IN_FLOW = re.compile(r"[,\[\]{}?:]")  # readers differ on ? and : there
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _RESOLVER = Resolver()
 
@@ -70,10 +70,15 @@ def block_row(row: Mapping[str, Value], layout: Layout, column: int, gap: int) -
         if isinstance(value, list) and len(key) + len(head) > WIDTH:
             head, body = "", [f"- {render_word(word, layout)}" for word in value]
         lines.append(f"{key} {head}".rstrip(" "))
-        lines += [f"{indent}  {line}" if line else "" for line in body]
+        lines += indented(body, column + gap + 2)
     if gap:
         lines[0] = " " * column + "-" + lines[0][column + 1 :]
     return lines
+
+
+def indented(lines: Iterable[str], by: int) -> list[str]:
+    """Return ``lines`` with ``by`` spaces in front, the empty ones without."""
+    return [" " * by + line if line else "" for line in lines]
 
 
 def flow_row(row: Mapping[str, Value], layout: Layout) -> str:

@@ -18,6 +18,7 @@ from selfimprove.memory.render import (
     Value,
     block_row,
     flow_row,
+    indented,
     key_text,
     render,
     render_word,
@@ -57,7 +58,7 @@ class Slot(NamedTuple):
     anchor: str = ""
 
 
-class CannotSplice(Exception):  # noqa: N818
+class CannotSplice(Exception):
     """The place of a value is not known well enough to change it."""
 
 
@@ -225,21 +226,18 @@ def _slot_of_list(text: str, key: ScalarNode, node: SequenceNode, anchor: str) -
 def _replace(text: str, flow: bool, key: ScalarNode, node: Node, value: Value, layout: Layout) -> list[Edit]:
     """Return the edits that put ``value`` in the place of ``node``."""
     slot = _slot(text, flow, key, node)
+    single = key.value == "filename" or (isinstance(node, ScalarNode) and node.tag != NULL_TAG)
+    if isinstance(value, list) and len(value) == 1 and single:
+        value = value[0]
     renamed: list[Edit] = []
-    if isinstance(value, list):
-        single = key.value == "filename" or (isinstance(node, ScalarNode) and node.tag != NULL_TAG)
-        if single and len(value) == 1:
-            value = value[0]
-        elif key.value == "filename":
-            renamed = [Edit(key.start_mark.index, key.end_mark.index, key_text("files", layout)[:-1])]
+    if isinstance(value, list) and key.value == "filename":
+        renamed = [Edit(key.start_mark.index, key.end_mark.index, key_text("files", layout)[:-1])]
     if value and isinstance(value, list) and isinstance(node, SequenceNode) and not node.flow_style:
         dashes = text[slot.body[0] : text.index("-", slot.body[0])]
         head, lines = "", [f"{dashes}- {render_word(word, layout)}" for word in value]
     else:
-        style = node.style or "" if isinstance(node, ScalarNode) else ""
-        head, lines = render(value, layout, flow=flow, style=style)
-        indent = " " * (_column(text, key.start_mark.index) + 2)
-        lines = [indent + line if line else "" for line in lines]
+        head, body = render(value, layout, flow=flow, style=getattr(node, "style", None) or "")
+        lines = indented(body, _column(text, key.start_mark.index) + 2)
     first = Edit(*slot.head, _lead(text, slot, key) * bool(head) + f"{slot.anchor} {head}".strip())
     return [*renamed, first, *_body(text, slot, lines, layout)]
 

@@ -222,7 +222,7 @@ def _same_ends(items: Sequence[Item], text: str, start: int, stop: int) -> tuple
 
 
 def _read_alone(lines: str, column: int, old: Document) -> tuple[Item, ...] | None:
-    """Return the items that ``lines`` hold, None when these are anything but faultless items in ``column``."""
+    """Return the items that ``lines`` hold, None for anything but faultless items in ``column``."""
     if not lines.startswith(" " * column + "-") or _ODD_BREAK.search(lines):
         return None
     try:

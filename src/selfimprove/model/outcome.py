@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from selfimprove.model.task import Status
+if TYPE_CHECKING:
+    from selfimprove.model.task import Status
 
 
 @dataclass(frozen=True, slots=True)

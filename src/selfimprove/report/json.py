@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from selfimprove.model.finding import Finding
     from selfimprove.model.outcome import Outcome
     from selfimprove.model.plan import Plan
-    from selfimprove.model.run import Run
+    from selfimprove.model.run import Run, Step
     from selfimprove.model.task import Task
 
 SCHEMA_VERSION = 1
@@ -108,6 +108,29 @@ def tasks_data(tasks: Iterable[Task]) -> dict[str, Any]:
 def history_data(runs: Iterable[Run]) -> dict[str, Any]:
     """Return the ``data`` of ``history``."""
     return {"runs": [run_entry(run) for run in runs]}
+
+
+def run_record(run: Run, outcomes: Iterable[Mapping[str, Any]], steps: Iterable[Step]) -> dict[str, Any]:
+    """Return the ``data`` of ``history RUN``: a run with its outcomes and steps."""
+    times = [
+        asdict(step) | {"started_at": _iso(step.started_at), "ended_at": _iso(step.ended_at)}
+        for step in steps
+    ]
+    ends = [{**outcome, "at": _iso(outcome["at"])} for outcome in outcomes]
+    return {"run": run_entry(run), "outcomes": ends, "steps": times}
+
+
+def status_data(
+    counts: Mapping[str, int], runs: Sequence[Run], dead: Collection[int], doing: Sequence[Step]
+) -> dict[str, Any]:
+    """Return the ``data`` of ``status``."""
+    return {
+        "tasks": dict(counts),
+        "running": [run_entry(run) for run in runs if run.state == "running" and run.id not in dead],
+        "dead": sorted(dead),
+        "doing": [{"run": step.run, "task_id": step.task_id, "step": step.name} for step in doing],
+        "last": run_entry(runs[0]) if runs else None,
+    }
 
 
 def task_data(task: Task) -> dict[str, Any]:

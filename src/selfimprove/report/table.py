@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -25,15 +26,16 @@ from selfimprove.report.wording import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from rich.console import Console
 
     from selfimprove.model.audit import NotAnalysed
     from selfimprove.model.budget import Budget
+    from selfimprove.model.checkup import Part
     from selfimprove.model.outcome import Outcome
     from selfimprove.model.plan import Plan
-    from selfimprove.model.run import Run
+    from selfimprove.model.run import Run, Step
 
 _GAP = "   "
 _NARROWEST = 12
@@ -144,11 +146,13 @@ def run_summary(
     base: str = "",
     not_started: int = 0,
     measured: Iterable[str] = (),
+    landed: str = "",
 ) -> None:
     """Show how a run ended and what to type next.
 
     ``base`` names where the run's branch began (a branch, else a commit); ``measured`` are lines about what
-    the measurement says afterwards ("parse_invoice: complexity 31 -> 9").
+    the measurement says afterwards ("parse_invoice: complexity 31 -> 9"); ``landed`` is the branch that the
+    commits were merged into.
     """
     lead = "" if run.state == "finished" else f"run {run.id} {run.state}: "
     _say(console, lead + run_totals(outcomes, budget, seconds, not_started))
@@ -156,11 +160,106 @@ def run_summary(
     if any(outcome.commit for outcome in outcomes):
         branch = shlex.quote(run.branch)
         rows.append(("look", f"git log -p {shlex.quote(base)}..{branch}" if base else f"git log -p {branch}"))
-        rows.append(("take", f"git merge {branch}"))
+        rows.append(
+            ("landed", f"merged into {visible(landed)}") if landed else ("take", f"git merge {branch}")
+        )
     rows += [("retry", _retry(outcome)) for outcome in outcomes if outcome.status is Status.FAILED]
     _grid(console, rows, [("dim", "")] * len(rows), indent="  ")
     if run.state == "interrupted":
         _say(console, "next: selfimprove run")
+
+
+def record_table(
+    console: Console, run: Run, outcomes: Sequence[Mapping[str, Any]], steps: Sequence[Step]
+) -> None:
+    """Show one run: its state, and for each task its steps and its end."""
+    history_table(console, [run])
+    ends = {outcome["task_id"]: outcome for outcome in outcomes}
+    for name in dict.fromkeys([step.task_id for step in steps] + list(ends)):
+        _say(console)
+        _say(console, visible(name), "bold")
+        rows = [
+            (
+                f"{step.name} {step.attempt}" if step.attempt > 1 else step.name,
+                _took(step),
+                visible(step.summary),
+            )
+            for step in steps
+            if step.task_id == name
+        ]
+        _grid(console, rows, [("", "dim", "")] * len(rows), shrink=(2,), indent="  ")
+        if end := ends.get(name):
+            commit = f" {end['commit'][:7]}" if end["commit"] else ""
+            _say(
+                console,
+                f"  {end['status']}{commit} {visible(end['reason'] or end['title'])}",
+                _STATUS[Status(end["status"])],
+            )
+
+
+def status_table(
+    console: Console,
+    counts: Mapping[str, int],
+    runs: Sequence[Run],
+    dead: Collection[int],
+    doing: Sequence[Step],
+) -> None:
+    """Show how many tasks stand where, what is being done, and the last run."""
+    tasks = ", ".join(
+        f"{counts[status.value]} {status.value}" for status in Status if counts.get(status.value)
+    )
+    _say(console, f"tasks   {tasks or 'none'}")
+    for run in runs:
+        if run.state == "running" and run.id not in dead:
+            at = ", ".join(f"{visible(step.task_id)} ({step.name})" for step in doing if step.run == run.id)
+            _say(
+                console,
+                f"run {run.id}   running since {moment(run.started_at)}{': ' + at if at else ''}",
+                "cyan",
+            )
+    for run_id in sorted(dead):
+        _say(console, f"run {run_id}   ended without a word; selfimprove run goes on with it", "yellow")
+    if runs and runs[0].state != "running":
+        _say(console, f"run {runs[0].id}   {runs[0].state}: {_result(runs[0]) or 'nothing done'}")
+
+
+def task_page(console: Console, task: Task, past: Sequence[Mapping[str, Any]]) -> None:
+    """Show every field of a task that is set, and how it ended so far."""
+    values = {name: value for name, value in asdict(task).items() if value not in (None, (), "")}
+    rows = [
+        (name, visible(", ".join(value) if isinstance(value, tuple) else str(value)).replace("\\n", "\n"))
+        for name, value in values.items()
+    ]
+    for name, value in rows:
+        first, *rest = value.split("\n")
+        _say(console, f"{name:<13} {first}")
+        for line in rest:
+            _say(console, f"{'':<13} {line}")
+    for end in past:
+        _say(
+            console,
+            f"run {end['run']:<9} {end['status']} {visible(end['reason'])}",
+            _STATUS[Status(end["status"])],
+        )
+
+
+def checkup_table(console: Console, parts: Sequence[Part]) -> None:
+    """Show what is there and what is missing, each with the line that mends it."""
+    for part in parts:
+        mark, style = ("✓", "green") if part.ok else ("✗", "red") if part.required else ("!", "yellow")
+        _say(console, f"{mark} {part.name:<20} {visible(part.detail)}", style)
+        if part.mend and not part.ok:
+            _say(console, f"  {'':<20} {part.mend}")
+
+
+def rows_table(console: Console, rows: Sequence[Sequence[str]]) -> None:
+    """Show rows of words in columns."""
+    shown = [tuple(visible(word) for word in row) for row in rows]
+    _grid(console, shown, [("bold", *[""] * (len(row) - 1)) for row in shown], shrink=(1,))
+
+
+def _took(step: Step) -> str:
+    return "not ended" if step.ended_at is None else duration(step.ended_at - step.started_at)
 
 
 def _retry(outcome: Outcome) -> str:

@@ -158,9 +158,8 @@ def _split(text: str) -> list[str]:
 def _no_single_place(edit: Edit, wanted: list[str], have: list[str], places: list[int]) -> tuple[str]:
     if places:
         where = ", ".join(str(place + 1) for place in places[:5])
-        return (
-            f"the SEARCH text stands {len(places)} times in {edit.path} (lines {where}); add lines around it that make it unique",
-        )
+        places_text = f"the SEARCH text stands {len(places)} times in {edit.path} (lines {where})"
+        return (f"{places_text}; add lines around it that make it unique",)
     near = [number for number, line in enumerate(have, 1) if line and line == max(wanted, key=len)]
     aside = f"; its longest line stands in line {near[0]}, but the lines around it differ" if near else ""
     return (

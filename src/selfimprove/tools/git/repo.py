@@ -223,6 +223,13 @@ def open_repo(cwd: Path, environ: Mapping[str, str]) -> Repo:
     return Repo(root, Path(git_dir), Path(common_dir), env)
 
 
+def version(environ: Mapping[str, str]) -> tuple[int, ...] | None:
+    """Return git's version as numbers, ``None`` when it does not say one."""
+    done = capture(["git", "--version"], cwd=Path("/"), env=dict(environ))
+    found = re.search(rb"(\d+)\.(\d+)(?:\.(\d+))?", done.stdout)
+    return tuple(int(part or 0) for part in found.groups()) if found else None
+
+
 def _refusal(cwd: Path, words: str) -> NotARepository | GitError:
     if "dubious ownership" in words:
         return GitError(

@@ -81,7 +81,7 @@ class Backend(Protocol):
         """Return the most that ``ask`` can cost: tokens, and dollars (``None``: the price is not known)."""
 
 
-class CallFailed(Exception):  # noqa: N818 - it is a fact between backend and client, not yet an error
+class CallFailed(Exception):
     """One call failed. ``again`` says that another try may help, ``wait`` the seconds the server asks for.
 
     ``tokens`` and ``dollars`` are what the call must be taken to have cost all the same.

@@ -33,7 +33,7 @@ _HINTS = {
 }
 
 
-class ReplyTooLarge(Exception):  # noqa: N818 - stopped in this room, never seen by a person
+class ReplyTooLarge(Exception):
     """The body of a reply passed ``MAX_REPLY`` while it was read."""
 
 

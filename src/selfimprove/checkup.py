@@ -1,0 +1,132 @@
+"""Checkup: looks at everything that a run needs, and says how to mend what is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+from typing import TYPE_CHECKING
+
+from selfimprove.errors import SelfimproveError
+from selfimprove.model.checkup import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from selfimprove.wiring import Target
+
+_GIT = (2, 31)
+
+
+def examine(folder: Path, environ: Mapping[str, str], config: Path | None) -> list[Part]:
+    """Return what was found, the basic things first. Nothing on disk changes and no model is called."""
+    from selfimprove.tools.shell.guards import probe
+    from selfimprove.wiring import open_target
+
+    parts = [Part("python", True, True, platform.python_version()), _git(environ)]
+    parts += [
+        Part(f"sandbox: {guard.name}", guard.ok, guard.required, guard.detail, guard.mend)
+        for guard in probe(environ)
+    ]
+    if not parts[1].ok:
+        return parts
+    try:
+        target = open_target(folder, environ, config, {})
+    except SelfimproveError as error:
+        what = "configuration" if error.code == "config_invalid" else "repository"
+        return [*parts, _from(what, error)]
+    parts.append(Part("repository", True, True, str(target.repo.root)))
+    return [*parts, _commit(target), _tasks(target), _state(target), *_model(target)]
+
+
+def _git(environ: Mapping[str, str]) -> Part:
+    from selfimprove.tools.git.repo import version
+
+    found = version(environ) if shutil.which("git", path=environ.get("PATH")) else None
+    if found is None:
+        return Part("git", False, True, "not found", "sudo apt-get install git")
+    words = ".".join(map(str, found))
+    return Part("git", found >= _GIT, True, words, "" if found >= _GIT else "install git 2.31 or newer")
+
+
+def _from(name: str, error: SelfimproveError) -> Part:
+    where = f" ({error.where})" if error.where else ""
+    return Part(name, False, True, f"{error.message}{where}", error.hint)
+
+
+def _commit(target: Target) -> Part:
+    head = target.repo.head()
+    if head is None:
+        return Part(
+            "commit", False, False, "none yet: tasks with a prompt need one to start from", "git commit"
+        )
+    changed = target.repo.uncommitted()
+    detail = f"{head[:7]} on {target.repo.branch() or 'a detached HEAD'}"
+    return Part(
+        "commit",
+        True,
+        False,
+        detail + (f"; {changed} uncommitted files are not part of a run" if changed else ""),
+    )
+
+
+def _tasks(target: Target) -> Part:
+    from selfimprove.wiring import load_tasks, with_place
+
+    name = target.settings.tasks_file
+    try:
+        tasks = load_tasks(target)
+        with_place(target, tasks)
+    except SelfimproveError as error:
+        return _from(name, error)
+    missing = not (target.repo.root / name).exists()
+    return Part(
+        name,
+        True,
+        False,
+        "not there yet" if missing else f"{len(tasks)} tasks",
+        "selfimprove init" if missing else "",
+    )
+
+
+def _state(target: Target) -> Part:
+    from selfimprove.wiring import peek_memory
+
+    try:
+        memory = peek_memory(target)
+        dead = memory.journal.dead_runs() if memory else []
+    except SelfimproveError as error:
+        return _from("state", error)
+    if dead:
+        return Part(
+            "state", False, False, f"run {dead[0].id} ended without a word", "selfimprove run goes on with it"
+        )
+    return Part("state", True, False, "no run yet" if memory is None else "sound")
+
+
+def _model(target: Target) -> list[Part]:
+    from selfimprove.wiring import model_problem
+
+    problem = model_problem(target)
+    parts = [
+        Part(
+            "model",
+            problem is None,
+            False,
+            f"{problem.message}: tasks with a prompt will wait" if problem else "configured",
+            problem.hint if problem else "",
+        )
+    ]
+    if target.settings.llm.backend == "litellm":
+        there = importlib.util.find_spec("litellm") is not None
+        parts.append(
+            Part(
+                "litellm",
+                there,
+                False,
+                "installed" if there else "not installed",
+                "" if there else "pip install 'selfimprove[llm]'",
+            )
+        )
+    return parts

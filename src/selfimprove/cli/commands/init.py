@@ -1,0 +1,65 @@
+"""`selfimprove init`: the config file, tasks.yml with examples, and a local ignore; or a CI workflow."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from importlib.resources import files
+from typing import Annotated
+
+import typer
+
+from selfimprove.cli.door import Door, Format, FormatOption, Output, command
+
+
+class Ci(StrEnum):
+    """Services that a workflow can be printed for."""
+
+    GITHUB = "github"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(
+        app,
+        "init",
+        epilog="Examples: `selfimprove init` - `selfimprove init --ci github > .github/workflows/audit.yml`",
+    )(init)
+
+
+def init(
+    door: Door,
+    ci: Annotated[
+        Ci | None, typer.Option("--ci", help="Print a workflow for this service and write nothing.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    format: FormatOption = Format.TABLE,  # noqa: A002
+    output: Output = None,
+) -> int:
+    """Write .selfimprove/config.yaml and tasks.yml where they are missing. Nothing is overwritten."""
+    from selfimprove.cli.commands.config import example_yaml
+    from selfimprove.wiring import STATE, set_up
+
+    del format, output
+    if ci is not None:
+        door.write((files("selfimprove.cli") / "templates" / f"{ci.value}.yml").read_text(encoding="utf-8"))
+        return 0
+    target = door.target()
+    if not yes and door.may_ask():
+        typer.confirm(
+            f"Write .selfimprove/config.yaml and {target.settings.tasks_file} in {target.repo.root}?",
+            default=True,
+            abort=True,
+            err=True,
+        )
+    made, kept = set_up(
+        target,
+        {
+            f"{STATE}/config.yaml": example_yaml().encode(),
+            f"{STATE}/tasks.schema.json": (files("selfimprove.memory") / "tasks.schema.json").read_bytes(),
+            target.settings.tasks_file: (files("selfimprove.cli") / "templates" / "tasks.yml").read_bytes(),
+        },
+    )
+    data = {"made": made, "kept": kept}
+    lines = [f"made  {name}" for name in made] + [f"kept  {name}, as it is" for name in kept]
+    lines += ["", "next: selfimprove audit, then selfimprove plan --dry-run"]
+    return door.answer(data, lambda _: door.write("\n".join(lines) + "\n"))

@@ -1,0 +1,93 @@
+"""`selfimprove plan`: turn findings into tasks, and show what a run would do in which order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selfimprove.cli.door import Door, Output, TextFormat, command
+from selfimprove.cli.names import task_names
+
+if TYPE_CHECKING:
+    from selfimprove.model.task import Task
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(
+        app,
+        "plan",
+        epilog="Examples: `selfimprove plan --dry-run` - `selfimprove plan --budget 10` - "
+        "`selfimprove plan --show-prompt my-task`",
+    )(plan)
+
+
+def plan(
+    door: Door,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, call no model.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Like --dry-run; exit with 1 when there is work.")
+    ] = False,
+    show_prompt: Annotated[
+        str | None,
+        typer.Option(
+            "--show-prompt",
+            metavar="TASK",
+            help="Show what the model would be sent for a task.",
+            autocompletion=task_names,
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", min=0, help="Limit on the cost of all tasks, in units.")
+    ] = None,
+    max_tasks: Annotated[
+        int | None, typer.Option("--max-tasks", min=1, help="Limit on the number of tasks.")
+    ] = None,
+    format: Annotated[TextFormat, typer.Option("--format", "-f", help="How to answer.")] = TextFormat.TABLE,  # noqa: A002
+    output: Output = None,
+) -> int:
+    """Show what a run would do next, in what order, and why the rest waits.
+
+    Without --dry-run the tasks that the audit finds are appended to tasks.yml.
+    """
+    from selfimprove import wiring
+    from selfimprove.report.json import plan_data
+    from selfimprove.report.markdown import plan_markdown
+    from selfimprove.report.table import plan_table
+
+    del format, output
+    target = door.target(budget__units=budget, run__max_tasks=max_tasks)
+    found = wiring.dry_plan(target, wiring.Choices())
+    if show_prompt is not None:
+        task = _find(show_prompt, [*found.plan.next, *(waiting.task for waiting in found.plan.waiting)])
+        text = wiring.prompt_of(target, task)
+        return door.answer({"task": task.id, "prompt": text}, lambda _: door.write(text + "\n"))
+    dry = dry_run or check
+    if not dry and found.new:
+        wiring.change_tasks(target, lambda tasks: [*tasks, *found.new])
+    new = {task.id for task in found.new}
+    return door.answer(
+        plan_data(found.plan, found.budget, new),
+        lambda console: plan_table(
+            console, found.plan, budget=found.budget, tasks=len(found.tasks), new=new, dry_run=dry
+        ),
+        markdown=lambda: plan_markdown(found.plan, found.budget, new),
+        exit_code=int(check and bool(found.plan.next)),
+    )
+
+
+def _find(name: str, tasks: list[Task]) -> Task:
+    from selfimprove.errors import UsageError
+    from selfimprove.planner.rules import nearest
+
+    by_id = {task.id: task for task in tasks}
+    by_place = {str(number): task for number, task in enumerate(tasks, 1)}
+    task = by_id.get(name) or by_place.get(name)
+    if task is None:
+        near = nearest(name, by_id)
+        raise UsageError(
+            f"there is no open task {name}",
+            hint=f"did you mean {near}?" if near else "selfimprove tasks list",
+        )
+    return task

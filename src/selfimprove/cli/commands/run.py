@@ -1,0 +1,233 @@
+"""`selfimprove run`: do the tasks, one commit each, on a branch of the run's own."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from selfimprove.cli.door import Door, Output, RunFormat, command
+from selfimprove.cli.names import run_numbers, task_names
+from selfimprove.errors import Interrupted, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from selfimprove.model.budget import Budget
+    from selfimprove.model.outcome import Objection
+    from selfimprove.model.task import Task
+    from selfimprove.orchestrator import Summary
+    from selfimprove.wiring import Target
+
+
+class Land(StrEnum):
+    """Where commits go."""
+
+    BRANCH = "branch"
+    MERGE = "merge"
+
+
+class Approve(StrEnum):
+    """When a person is asked."""
+
+    NEVER = "never"
+    EACH = "each"
+
+
+class SandboxChoice(StrEnum):
+    """What shuts changed code in."""
+
+    AUTO = "auto"
+    BUBBLEWRAP = "bubblewrap"
+    NONE = "none"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    command(
+        app,
+        "run",
+        epilog="Examples: `selfimprove run` - `selfimprove run my-task --budget 5` - "
+        "`selfimprove run --max-spend 2 --approve each` - `selfimprove run --resume 7`",
+    )(run)
+
+
+def run(
+    door: Door,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[TASK]...", help="Only these tasks; all without any.", autocompletion=task_names
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option("--budget", min=0, help="Limit on the cost of all tasks, in units.")
+    ] = None,
+    max_spend: Annotated[
+        float | None, typer.Option("--max-spend", min=0, help="Limit on the model's cost, in dollars.")
+    ] = None,
+    max_tasks: Annotated[
+        int | None, typer.Option("--max-tasks", min=1, help="Limit on the number of tasks.")
+    ] = None,
+    time: Annotated[
+        float | None, typer.Option("--time", min=0.001, help="Start no task after this many seconds.")
+    ] = None,
+    land: Annotated[
+        Land | None, typer.Option("--land", help="Leave the commits on their branch, or merge it at the end.")
+    ] = None,
+    approve: Annotated[
+        Approve | None, typer.Option("--approve", help="Show each change and ask before its commit.")
+    ] = None,
+    sandbox: Annotated[
+        SandboxChoice | None, typer.Option("--sandbox", help="What shuts changed code in.")
+    ] = None,
+    resume: Annotated[
+        int | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with this run.", autocompletion=run_numbers),
+    ] = None,
+    audit: Annotated[
+        bool | None, typer.Option("--audit/--no-audit", help="Measure before and after.")
+    ] = None,
+    format: Annotated[RunFormat, typer.Option("--format", "-f", help="How to answer.")] = RunFormat.TABLE,  # noqa: A002
+    output: Output = None,
+) -> int:
+    """Do the tasks of tasks.yml: the commands in your tree, the prompts in a private copy, one commit each.
+
+    The commits land on the branch selfimprove/run-N; your working tree, index and branches stay as they are.
+    A run that was stopped or killed goes on where it was: type `selfimprove run` again.
+    """
+    from selfimprove import wiring
+    from selfimprove.cli.app import interrupts
+    from selfimprove.cli.console import Progress
+
+    del format, output
+    target = door.target(
+        budget__units=budget,
+        budget__dollars=max_spend,
+        run__max_tasks=max_tasks,
+        budget__seconds=time,
+        run__land=land and land.value,
+        run__approve=approve and approve.value,
+        run__audit=audit,
+        sandbox__driver=sandbox and sandbox.value,
+    )
+    choices = wiring.Choices(tuple(names or ()), resume)
+    wiring.check_first(target, choices)
+    _warn_of_uncommitted(door, target)
+    progress = Progress(door, _limits(target))
+    loop = wiring.build_orchestrator(target, choices, progress, _approval(door, target), interrupts.hold)
+    interrupts.told = lambda _signum: (
+        door.say("\nstopping; press again to leave now") if not door.quiet else None
+    )
+    try:
+        summary = loop.run(target.settings.tasks_file)
+        summary.landed = wiring.land(target, summary)
+    except Interrupted as error:
+        progress.close()
+        if loop.summary is None:
+            raise
+        _show(door, target, loop.summary, loop.budget, error.exit_code)
+        error.code = "told"
+        raise
+    finally:
+        progress.close()
+    return _show(door, target, summary, loop.budget, _code(door, summary, target))
+
+
+def _code(door: Door, summary: Summary, target: Target) -> int:
+    """Say what kept tasks from being done, and return the exit code."""
+    from selfimprove.cli.failure import page
+    from selfimprove.orchestrator import exit_code
+    from selfimprove.wiring import model_problem
+
+    code = exit_code(summary)
+    needing = sum(waiting.code == "needs_model" for waiting in summary.waiting)
+    problem = model_problem(target) if needing else None
+    if problem:
+        verb = "needs a model" if needing == 1 else "need a model"
+        problem.message = f"{needing} task{'s' * (needing != 1)} {verb}: {problem.message}"
+    if error := summary.held or summary.landing_problem or problem:
+        page(door, error)
+        if not code:
+            code = error.exit_code
+    return code
+
+
+def _show(door: Door, target: Target, summary: Summary, budget: Budget, code: int) -> int:
+    from selfimprove.report.json import dumps, envelope, run_data
+    from selfimprove.report.markdown import run_markdown
+    from selfimprove.report.table import run_summary
+
+    data = run_data(summary.run, summary.outcomes)
+    if door.format == "jsonl":
+        door.write(dumps(envelope("run", data, None, code), indent=None) + "\n")
+        return code
+    base = target.repo.branch() or summary.run.base[:12]
+    left = sum(waiting.code != "not_selected" for waiting in summary.waiting)
+    return door.answer(
+        data,
+        lambda console: run_summary(
+            console,
+            summary.run,
+            summary.outcomes,
+            budget=budget,
+            seconds=summary.seconds,
+            base=base,
+            not_started=left,
+            measured=_measured(summary),
+            landed=summary.landed,
+        ),
+        markdown=lambda: run_markdown(summary.outcomes, budget, summary.seconds),
+        exit_code=code,
+    )
+
+
+def _measured(summary: Summary) -> list[str]:
+    rows = [
+        "{}: {name} {before} -> {}".format(
+            outcome.task_id, outcome.metrics.get("after", "gone"), **outcome.metrics
+        )
+        for outcome in summary.outcomes
+        if outcome.commit and "before" in outcome.metrics
+    ]
+    if summary.before and summary.after:
+        rows.append(f"{len(summary.before.findings)} findings before, {len(summary.after.findings)} after")
+    return rows
+
+
+def _limits(target: Target) -> str:
+    limits = target.settings.budget
+    words = [f"${limits.dollars:.2f}"] if limits.dollars is not None else []
+    words += [f"{limits.units:g} units"] if limits.units is not None else []
+    return f"  limit {', '.join(words)}" if words else ""
+
+
+def _warn_of_uncommitted(door: Door, target: Target) -> None:
+    changed = target.repo.uncommitted()
+    if changed and not door.quiet and target.repo.head():
+        door.say(
+            f"note: {changed} uncommitted file{'s' * (changed != 1)} stay yours; changes start from the last commit"
+        )
+
+
+def _approval(door: Door, target: Target) -> Callable[[Task, str], Objection | None]:
+    """Return the function that shows a diff and asks, or one that lets everything pass."""
+    from selfimprove.model.outcome import Objection
+
+    if target.settings.run.approve == "never":
+        return lambda _task, _diff: None
+    if not door.may_ask():
+        raise UsageError(
+            "--approve each needs a person at a terminal",
+            where="the command line",
+            hint="run without --approve, and read the branch before you merge it",
+        )
+
+    def ask(task: Task, diff: str) -> Objection | None:
+        door.say(f"\n{diff}")
+        if typer.confirm(f"Commit this for {task.id}?", default=False, err=True):
+            return None
+        return Objection("not_approved", "not approved")
+
+    return ask
