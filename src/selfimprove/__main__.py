@@ -1,0 +1,5 @@
+"""`python -m selfimprove`: the same as the command."""
+
+from selfimprove.cli.app import main
+
+main()
