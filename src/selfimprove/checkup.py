@@ -67,7 +67,7 @@ def _commit(target: Target) -> Part:
         "commit",
         True,
         False,
-        detail + (f"; {changed} uncommitted files are not part of a run" if changed else ""),
+        detail + (f"; uncommitted files: {changed}, not part of a run" if changed else ""),
     )
 
 
@@ -85,7 +85,7 @@ def _tasks(target: Target) -> Part:
         name,
         True,
         False,
-        "not there yet" if missing else f"{len(tasks)} tasks",
+        "not there yet" if missing else f"{len(tasks)} task{'s' * (len(tasks) != 1)}",
         "selfimprove init" if missing else "",
     )
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from selfimprove.errors import LimitReached, MissingTool, NeedsKey, SelfimproveError, TaskFileError
+from selfimprove.errors import (
+    LimitReached,
+    MissingTool,
+    NeedsKey,
+    SelfimproveError,
+    StateError,
+    TaskFileError,
+)
 from selfimprove.memory.recovery import recover
 from selfimprove.model.events import Listener, Notice, RunStarted, TaskEnded, TaskStarted, ignore
 from selfimprove.model.plan import WaitCode, Waiting
@@ -76,6 +83,7 @@ class Orchestrator:
         self._listener = listener
         self._hold = hold
         self._tasks: list[Task] = []
+        self._places: dict[str, int] = {}
         self._path = "tasks.yml"
         self._edited = False
         self._planned = 0
@@ -88,7 +96,7 @@ class Orchestrator:
         Raises what stops the whole run: a broken tasks.yml, an interruption. The run is closed either way.
         """
         self._path, started = tasks_file, time.monotonic()
-        self._tasks = self._memory.load_tasks(tasks_file)
+        self._take(self._memory.load_tasks(tasks_file))
         opened = self._open_run()
         summary = self.summary = Summary(opened.run)
         self._edited = False
@@ -111,14 +119,15 @@ class Orchestrator:
         """Bring tasks.yml in line with what the journal knows of runs that did not end well."""
         for notice in opened.notices:
             self._listener(Notice(notice))
+        for run in opened.died:
+            self._memory.save_run(self._memory.journal.run(run.id) or run)
         found = recover(self._tasks, self._memory.journal, self._memory.claims)
         with self._hold():
-            dead = self._memory.claims.dead()
-            self._tasks = found.tasks
+            self._take(found.tasks)
             self._save_tasks()
+            dead, shown = found.over(self._tasks)
             self._memory.claims.drop(dead)
-            if found.finished:
-                self._memory.journal.mark_written(found.finished)
+            self._memory.journal.mark_written(shown)
         for name in found.returned:
             self._listener(Notice(f"{name} was in progress and is pending again"))
         for name in found.finished:
@@ -126,12 +135,11 @@ class Orchestrator:
 
     def _schedule(self, opened: Opened) -> Schedule:
         """Return what the run follows, with what it has already spent."""
-        spent = self._memory.journal.outcomes(run=opened.run.id) if opened.resumed else []
-        self._planner.budget.charge(
-            units=sum(row["cost"] for row in spent),
-            dollars=sum(row["dollars"] for row in spent),
-            tokens=sum(row["tokens"] for row in spent),
-        )
+        if opened.resumed:
+            ended = self._memory.journal.outcomes(run=opened.run.id)
+            dollars, tokens = self._memory.journal.spent(opened.run.id)
+            units = sum(row["cost"] for row in ended)
+            self._planner.budget.charge(units=units, dollars=dollars, tokens=tokens)
         others = self._memory.claims.held_by_others()
         planned = len(self._planner.plan(self._tasks, claimed=others).next)
         self._listener(RunStarted(opened.run.id, opened.run.branch, planned, opened.resumed))
@@ -163,36 +171,55 @@ class Orchestrator:
         if self._memory.claims.take(task.id, summary.run.id) is None:
             self._listener(Notice(f"{task.id} was taken by another run"))
             return Status.PENDING
-        self._listener(TaskStarted(task, index, max(index, self._planned)))
         outcome: Outcome | None = None
         try:
-            self._set_status(task.id, Status.IN_PROGRESS)
-            outcome = self._executor.execute(task, summary.run)
+            now = self._set_status(task.id, Status.IN_PROGRESS)
+            if now is None or now.status is not Status.IN_PROGRESS:
+                # A person, or another run, decided a moment ago that it is not to be done.
+                return now.status if now else Status.SKIPPED
+            self._listener(TaskStarted(now, index, max(index, self._planned)))
+            outcome = self._executor.execute(now, summary.run)
         except (LimitReached, MissingTool, NeedsKey) as error:
             summary.held = summary.held or error
             self._listener(Notice(f"{task.id} is pending again: {error.message}", "warning"))
             return Status.PENDING
         finally:
             with self._hold():
-                self._settle(task, outcome, summary)
-        self._listener(TaskEnded(task, outcome))
+                self._settle(task.id, outcome, summary)
+        self._listener(TaskEnded(now, outcome))
         return outcome.status
 
-    def _settle(self, task: Task, outcome: Outcome | None, summary: Summary) -> None:
+    def _settle(self, task_id: str, outcome: Outcome | None, summary: Summary) -> None:
         """Write a task's end: first the journal, which a killed run is recovered from, then tasks.yml."""
         if outcome is None:
-            summary.returned += 1
-            self._set_status(task.id, Status.PENDING)
-            self._memory.claims.release(task.id)
+            self._give_back(task_id, summary)
             return
         summary.outcomes.append(outcome)
         self._memory.journal.record(summary.run.id, outcome)
-        self._set_status(task.id, outcome.status)
-        self._memory.journal.mark_written([task.id])
+        now = self._set_status(task_id, outcome.status)
+        if now and now.status is Status.PENDING:
+            # An editor that was opened before the task began has put back what it knew.
+            self._set_status(task_id, outcome.status)
+        self._memory.journal.mark_written([task_id])
 
-    def _set_status(self, task_id: str, status: Status) -> None:
-        self._tasks = [replace(task, status=status) if task.id == task_id else task for task in self._tasks]
+    def _give_back(self, task_id: str, summary: Summary) -> None:
+        """Let a task that was not brought to an end be pending, unless somebody else changed it."""
+        task = self._task(task_id)
+        if task and task.status is Status.IN_PROGRESS:
+            summary.returned += 1
+            self._set_status(task_id, Status.PENDING)
+        self._memory.claims.release(task_id)
+
+    def _task(self, task_id: str) -> Task | None:
+        place = self._places.get(task_id)
+        return None if place is None else self._tasks[place]
+
+    def _set_status(self, task_id: str, status: Status) -> Task | None:
+        """Save a task's status; return the task as it then stands, ``None`` when a person removed it."""
+        if task := self._task(task_id):
+            self._tasks[self._places[task_id]] = replace(task, status=status)
         self._save_tasks()
+        return self._task(task_id)
 
     def _save_tasks(self) -> None:
         """Save, and take up what a person changed; a file that they are just writing is given a few seconds."""
@@ -204,11 +231,16 @@ class Orchestrator:
                 if not left:
                     raise
                 time.sleep(_BETWEEN)
-        # Sticky until the schedule has taken it up: one task's end is several saves.
-        self._edited |= len(merged) != len(self._tasks) or any(
-            mine is not now and mine != now for mine, now in zip(self._tasks, merged, strict=True)
-        )
-        self._tasks = merged
+        if merged != self._tasks:
+            # Sticky until the schedule has taken it up: one task's end is several saves.
+            self._edited = True
+            self._take(merged)
+        else:
+            self._tasks = merged
+
+    def _take(self, tasks: Sequence[Task]) -> None:
+        self._tasks = list(tasks)
+        self._places = {task.id: place for place, task in enumerate(self._tasks)}
 
     def _audit_and_extend(self, done: Summary | None) -> tuple[Audit | None, int]:
         """Let the reflector look: new findings become tasks, and a done task whose finding is back reopens."""
@@ -221,7 +253,7 @@ class Orchestrator:
         for name in reopened:
             self._listener(Notice(f"{name} is pending again: its finding is back", "warning"))
         if look.new or reopened:
-            self._tasks = [reopened.get(task.id, task) for task in self._tasks] + list(look.new)
+            self._take([reopened.get(task.id, task) for task in self._tasks] + list(look.new))
             with self._hold():
                 self._save_tasks()
         return look.audit, len(look.new)
@@ -236,7 +268,8 @@ class Orchestrator:
         counts = {word: ends[word] for word in ("done", "failed", "skipped")}
         counts |= {"returned": summary.returned, "waiting": len(summary.waiting), "added": summary.added}
         journal = self._memory.journal
-        with self._hold():
+        # What stopped the run is the news; that the state cannot be written either comes after it.
+        with self._hold(), suppress(StateError) if error else nullcontext():
             journal.end_run(summary.run.id, state, code, counts)
             summary.run = journal.run(summary.run.id) or summary.run
             self._memory.save_run(summary.run)

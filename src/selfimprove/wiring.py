@@ -286,12 +286,15 @@ def dry_plan(target: Target, choices: Choices) -> DryPlan:
 
 def with_place(target: Target, tasks: Sequence[Task]) -> None:
     """Raise the planner's objection to these tasks, if any, with the file that it is about."""
+    from selfimprove.memory.taskfile import line_of
     from selfimprove.planner import rules
 
     try:
         rules.check(tasks)
     except rules.PlanError as error:
-        error.where = error.where or target.settings.tasks_file
+        path = target.repo.root / target.settings.tasks_file
+        line = line_of(path, error.index)
+        error.where = error.where or (f"{path}:{line}" if line else str(path))
         raise
 
 
@@ -446,6 +449,15 @@ def _bench(
         environ=target.environ,
         secrets=tuple(secret_values(environ)),
     )
+
+
+def end_processes(loop: Orchestrator) -> None:
+    """Kill what a run has started and what is still there, for a person who does not want to wait."""
+    from selfimprove.executor.bench import run_token
+    from selfimprove.tools.shell.process import kill_marked
+
+    if loop.summary is not None:
+        kill_marked(run_token(loop.summary.run))
 
 
 def check_first(target: Target, choices: Choices) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import re
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from selfimprove import __version__
-from selfimprove.cli import failure
+from selfimprove.cli import failure, streams
 from selfimprove.cli.commands import audit, demo, doctor, history, init, plan, run, settings, status, tasks
-from selfimprove.cli.door import ColorOption, Config, Cwd, Door, NoInput, Quiet, Verbose, open_door, the_door
+from selfimprove.cli.door import Door, discard_stdout, open_door, take_globals
 from selfimprove.cli.interrupts import Interrupts
 from selfimprove.errors import Interrupted, SelfimproveError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = typer.Typer(
     name="selfimprove",
@@ -33,89 +35,78 @@ app = typer.Typer(
       selfimprove run              do it
     """,
 )
+app.callback()(take_globals)
 for module in (demo, init, doctor, audit, plan, run, tasks, status, history, settings):
     module.register(app)
 
 interrupts = Interrupts()
 _ClickException: type[Any] = typer.BadParameter.__mro__[2]
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"selfimprove {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _globals(
-    cwd: Cwd = None,
-    config: Config = None,
-    quiet: Quiet = 0,
-    verbose: Verbose = 0,
-    color: ColorOption = None,
-    no_input: NoInput = False,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
-    ] = False,
-) -> None:
-    del version
-    the_door().merge(
-        {
-            "cwd": cwd,
-            "config": config,
-            "quiet": quiet,
-            "verbose": verbose,
-            "color": color,
-            "no_input": no_input,
-        }
-    )
+_FORMAT = re.compile(r"(?:--format=|-f)(json|jsonl)")
+_WITH_VALUE = ("-C", "--cwd", "--config", "--color")
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    streams.prepare()
     door = open_door()
     interrupts.install()
-    code = _guarded(door)
+    code = _guarded(door, sys.argv[1:])
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = _reader_left(code)
+    except OSError:
+        discard_stdout()
     sys.exit(code)
 
 
-def _guarded(door: Door) -> int:
+def _guarded(door: Door, words: Sequence[str]) -> int:
+    """Do what ``words`` say and return the exit code, whatever happens."""
     try:
-        return _run(door)
+        return _run(door, words)
     except Interrupted as error:
         return error.exit_code if error.code == "told" else failure.fail(door, error)
     except SelfimproveError as error:
         return failure.fail(door, error)
-    except BrokenPipeError:
-        return _reader_left(0)
+    except BrokenPipeError:  # the reader of a help page left
+        discard_stdout()
+        return 0
     except Exception as error:
         return failure.fail_on_bug(door, error)
 
 
-def _run(door: Door) -> int:
-    door.format = _asked_format(sys.argv)
+def _run(door: Door, words: Sequence[str]) -> int:
+    door.format, door.command = _asked_format(words), _asked_command(words)
     try:
-        return int(app(standalone_mode=False) or 0)
+        return int(app(list(words), prog_name=app.info.name, standalone_mode=False) or 0)
     except typer.Abort:
         raise Interrupted from None
     except _ClickException as error:
-        if type(error).__name__ == "NoArgsIsHelpError":
+        if type(error).__name__ == "NoArgsIsHelpError" and door.format == "table":
             print(error.format_message(), file=sys.stderr)
             return 2
-        raise failure.usage(error.format_message(), getattr(error, "ctx", None)) from None
+        raise failure.usage(error, door.command) from None
 
 
-def _asked_format(argv: list[str]) -> str:
+def _asked_format(words: Sequence[str]) -> str:
     """Return the format for an error that comes before the options are read."""
-    words = " ".join(argv[1:]).replace("=", " ")
-    return "json" if " --format json" in f" {words} " or " -f json" in f" {words} " else "table"
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    found = [
+        _FORMAT.fullmatch(f"{one}={two}" if one == "--format" else one + two * (one == "-f"))
+        for one, two in pairs
+    ]
+    return next((match[1] for match in found if match), "table")
 
 
-def _reader_left(code: int) -> int:
-    """`| head` closed the pipe: say nothing, and keep Python from complaining at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code
+def _asked_command(words: Sequence[str]) -> str:
+    """Return the name of the command for an error that comes before it is known: "audit", "tasks list"."""
+    free = [
+        word
+        for before, word in zip(["", *words], words, strict=False)
+        if not word.startswith("-") and before not in _WITH_VALUE
+    ]
+    groups = {group.name: group.typer_instance for group in app.registered_groups if group.typer_instance}
+    names = {command.name for command in app.registered_commands}
+    if not free or free[0] not in names | groups.keys():
+        return "selfimprove"
+    inner = groups.get(free[0])
+    inside = {command.name for command in inner.registered_commands} if inner else set()
+    return " ".join(free[:2]) if len(free) > 1 and free[1] in inside else free[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -23,8 +24,9 @@ _QUIET_STEPS = {"isolate", "record"}
 class Progress:
     """A listener that tells a person what goes on. ``close`` ends its thread."""
 
-    def __init__(self, door: Door, limit: str = "") -> None:
+    def __init__(self, door: Door, limit: str = "", every: float = HEARTBEAT) -> None:
         self._door = door
+        self._every = every
         self._limit = limit
         self._live = sys.stderr.isatty() and door.environ.get("TERM") != "dumb" and door.format != "jsonl"
         self._color = door.color_wanted(sys.stderr)
@@ -93,16 +95,15 @@ class Progress:
     def _beat(self) -> None:
         """Show what is being done: a moving line in a terminal, else a line every half minute."""
         told = 0.0
-        while not self._over.wait(0.2 if self._live else 1.0):
+        while not self._over.wait(0.2 if self._live else min(1.0, self._every)):
             with self._lock:
                 doing, since = self._doing, self._since
             seconds = time.monotonic() - since
             if not doing:
                 told = 0.0
             elif self._live:
-                sys.stderr.write(f"\r\x1b[2K      {doing:<10} {seconds:.0f}s")
-                sys.stderr.flush()
-            elif seconds >= told + HEARTBEAT:
+                self._put(f"\r\x1b[2K      {doing:<10} {seconds:.0f}s")
+            elif seconds >= told + self._every:
                 told = seconds
                 self._door.say(f"      {doing:<10} still at it after {seconds:.0f}s")
 
@@ -110,10 +111,14 @@ class Progress:
         self._wipe()
         self._door.say(line)
 
+    def _put(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
     def _wipe(self) -> None:
         if self._live:
-            sys.stderr.write("\r\x1b[2K")
-            sys.stderr.flush()
+            self._put("\r\x1b[2K")
 
     def _bold(self, text: str) -> str:
         return self._paint(text, "1")

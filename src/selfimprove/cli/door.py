@@ -2,106 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import io
 import os
 import sys
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from selfimprove.cli.options import (
+    DEFAULTS,
+    GLOBALS,
+    Color,
+    ColorOption,
+    Config,
+    Cwd,
+    NoInput,
+    Quiet,
+    Verbose,
+    Version,
+)
+from selfimprove.cli.options import Format as Format
+from selfimprove.cli.options import FormatOption as FormatOption
+from selfimprove.cli.options import Output as Output
 from selfimprove.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.console import Console
 
+    from selfimprove.errors import SelfimproveError
     from selfimprove.wiring import Target
 
-_PANEL = "Global options"
-
-
-class Color(StrEnum):
-    """When to use colour."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
-
-
-class Format(StrEnum):
-    """The formats that every command has."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-class TextFormat(StrEnum):
-    """The formats of audit and plan."""
-
-    TABLE = "table"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
-class RunFormat(StrEnum):
-    """The formats of run."""
-
-    TABLE = "table"
-    JSON = "json"
-    JSONL = "jsonl"
-    MARKDOWN = "markdown"
-
-
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the answer there instead.")
-]
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to answer.")]
-
-Cwd = Annotated[
-    Path | None,
-    typer.Option("--cwd", "-C", metavar="DIR", help="Work in this folder.", rich_help_panel=_PANEL),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", metavar="FILE", help="Use this config file, not the repository's.", rich_help_panel=_PANEL
-    ),
-]
-Quiet = Annotated[
-    int, typer.Option("--quiet", "-q", count=True, help="Say less: no progress.", rich_help_panel=_PANEL)
-]
-Verbose = Annotated[
-    int,
-    typer.Option(
-        "--verbose", "-v", count=True, help="Say more; -vv shows tracebacks.", rich_help_panel=_PANEL
-    ),
-]
-ColorOption = Annotated[
-    Color | None, typer.Option("--color", help="Use colour or not.", rich_help_panel=_PANEL)
-]
-NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask.", rich_help_panel=_PANEL)]
-GLOBALS: dict[str, Any] = {
-    "cwd": Cwd,
-    "config": Config,
-    "quiet": Quiet,
-    "verbose": Verbose,
-    "color": ColorOption,
-    "no_input": NoInput,
-}
-_DEFAULTS: dict[str, Any] = {
-    "cwd": None,
-    "config": None,
-    "quiet": 0,
-    "verbose": 0,
-    "color": None,
-    "no_input": False,
-}
+_SUMMARISED = ("audit", "run")
 
 
 @dataclass(slots=True)
@@ -118,10 +56,11 @@ class Door:
     command: str = ""
     format: str = "table"
     output: Path | None = None
+    _begun: bool = False
 
     def merge(self, given: Mapping[str, Any]) -> None:
         """Take globals from one side of the command; what is not given there stays."""
-        for name, default in _DEFAULTS.items():
+        for name, default in DEFAULTS.items():
             if name in given and given[name] != default:
                 setattr(self, name, given[name])
 
@@ -148,35 +87,66 @@ class Door:
         return target
 
     def say(self, line: str) -> None:
-        """Write one line for a person to stderr, whatever characters it holds."""
-        print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr, flush=True)
+        """Write one line for a person to stderr, whatever characters it holds.
+
+        Nobody reading it (a closed pipe, a full disk) is no reason to stop the work.
+        """
+        with contextlib.suppress(OSError):
+            print(line.encode("utf-8", "backslashreplace").decode(), file=sys.stderr, flush=True)
 
     def answer(
         self,
         data: Any,
-        table: Callable[[Console], None],
+        table: Callable[[Console], None] | str,
         *,
         exit_code: int = 0,
+        error: SelfimproveError | None = None,
         markdown: Callable[[], str] | None = None,
     ) -> int:
-        """Write the answer once, in the format that was asked for, and return the exit code."""
-        if self.format == "json":
-            from selfimprove.report.json import dumps, envelope
+        """Write the answer once, in the format that was asked for, and return the exit code.
 
-            self.write(dumps(envelope(self.command, data, None, exit_code)) + "\n")
+        ``table`` shows it to a person, or is the text to show. ``error`` is why the answer is not whole.
+        """
+        if self.format in ("json", "jsonl"):
+            self.write_json(data, error, exit_code)
         elif self.format == "markdown" and markdown:
             self.write(markdown())
+        elif isinstance(table, str):
+            self.write(table)
         else:
             self._write_table(table)
+        if markdown and self.command in _SUMMARISED:
+            self._add_to_job_summary(markdown)
         return exit_code
+
+    def write_json(self, data: Any, error: SelfimproveError | None, exit_code: int) -> None:
+        """Write the one JSON document of an answer or of a failure; on one line among those of jsonl."""
+        from selfimprove.report.json import dumps, envelope
+
+        parts = ("code", "message", "hint", "where")
+        told = {name: str(getattr(error, name)) for name in parts} if error else None
+        document = envelope(self.command, data, told, exit_code)
+        self.write(dumps(document, indent=None if self.format == "jsonl" else 2) + "\n")
+
+    def _add_to_job_summary(self, markdown: Callable[[], str]) -> None:
+        """Append the answer to the page that GitHub Actions shows for a job."""
+        path = self.environ.get("GITHUB_STEP_SUMMARY")
+        if self.environ.get("GITHUB_ACTIONS") != "true" or not path:
+            return
+        try:
+            with Path(path).open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(markdown() + "\n")
+        except OSError as error:
+            self.say(f"warning: the job summary cannot be written: {error.strerror}")
 
     def write(self, text: str) -> None:
         """Write ``text`` to stdout, or to the file of ``--output``, whole or not at all."""
         data = text.encode("utf-8", "backslashreplace")
         if self.output is None:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            with _unread():
+                sys.stdout.flush()
+                sys.stdout.buffer.write(data)
+                sys.stdout.buffer.flush()
             return
         from selfimprove.atomicfile import replace_file
 
@@ -184,9 +154,13 @@ class Door:
         try:
             if path.exists() and not path.is_file():
                 path.write_bytes(data)  # /dev/stderr, a pipe
+            elif self.format == "jsonl" and self._begun:
+                with path.open("ab") as file:
+                    file.write(data)
             else:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 replace_file(path, data)
+            self._begun = True
         except OSError as error:
             raise UsageError(
                 f"the answer cannot be written: {error.strerror}",
@@ -196,8 +170,9 @@ class Door:
 
     def _write_table(self, table: Callable[[Console], None]) -> None:
         if self.output is None:
-            table(self.console(sys.stdout))
-            sys.stdout.flush()
+            with _unread():
+                table(self.console(sys.stdout))
+                sys.stdout.flush()
             return
         text = io.StringIO()
         table(self.console(text))
@@ -213,7 +188,7 @@ class Door:
             file=stream,
             force_terminal=wanted,
             no_color=not wanted,
-            color_system="auto" if wanted else None,
+            color_system=("auto" if stream.isatty() else "standard") if wanted else None,
             highlight=False,
             markup=False,
             emoji=False,
@@ -236,6 +211,27 @@ class Door:
         return not self.no_input and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+@contextlib.contextmanager
+def _unread() -> Iterator[None]:
+    """Let nobody reading stdout any more (``| head``) pass, and make a full disk an error in three lines."""
+    try:
+        yield
+    except BrokenPipeError:
+        discard_stdout()
+    except OSError as error:
+        discard_stdout()
+        raise UsageError(
+            f"the answer cannot be written: {error.strerror}",
+            where="standard output",
+            hint="make room, or let --output name another place",
+        ) from None
+
+
+def discard_stdout() -> None:
+    """Send to nowhere what is still to be written, so that Python does not complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 _door = Door()
 
 
@@ -252,28 +248,32 @@ def the_door() -> Door:
 
 
 def command(
-    app: typer.Typer, name: str, *, title: str = "", **options: Any
+    app: typer.Typer, name: str, *, title: str = "", examples: Sequence[str] = (), **options: Any
 ) -> Callable[[Callable[..., int]], Callable[..., None]]:
     """Register a function as command ``name``: it gets the door first and returns the exit code.
 
     The globals are added to its own options, so that they may stand on either side of the command. ``title``
-    is its name in JSON, when it has a longer one.
+    is its name in JSON, when it has a longer one; ``examples`` end its help.
     """
+    # The lone \b keeps the parser from filling the lines into one paragraph.
+    epilog = "\n".join(
+        ["\b", "Examples:" if len(examples) > 1 else "Example:", *(f"  {e}" for e in examples)]
+    )
 
     def register(function: Callable[..., int]) -> Callable[..., None]:
         signature = inspect.signature(function, eval_str=True)
         own = [p for p in signature.parameters.values() if p.name != "door"]
         shared = [
-            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[key], annotation=kind)
+            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[key], annotation=kind)
             for key, kind in GLOBALS.items()
         ]
 
         @functools.wraps(function)
         def call(**given: Any) -> None:
             door = the_door()
-            door.merge({key: given.pop(key) for key in _DEFAULTS})
+            door.merge({key: given.pop(key) for key in DEFAULTS})
             door.command = title or name
-            door.format = str(given.get("format", door.format))
+            door.format = str(given.get("format", "table"))
             door.output = given.pop("output", None) if "output" in given else None
             raise typer.Exit(
                 function(door, **{key: value for key, value in given.items() if key != "format"})
@@ -282,7 +282,33 @@ def command(
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
         call.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
         call.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name, **options)(call)
+        app.command(name, **{"epilog": epilog, **options})(call)
         return call
 
     return register
+
+
+def group(help: str) -> typer.Typer:  # noqa: A002
+    """Return a group of commands that takes the globals too, between its name and the command's."""
+    made = typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        help=help,
+    )
+    made.callback()(take_globals)
+    return made
+
+
+def take_globals(
+    cwd: Cwd = None,
+    config: Config = None,
+    quiet: Quiet = 0,
+    verbose: Verbose = 0,
+    color: ColorOption = None,
+    no_input: NoInput = False,
+    version: Version = False,
+) -> None:
+    """Take up the globals that stand before a command."""
+    the_door().merge(locals())

@@ -17,13 +17,17 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Turns a signal into Interrupted, raised where the work is, but never in a part that is held."""
+    """Turns a signal into Interrupted, raised where the work is, but never in a part that is held.
+
+    ``told`` is called at the first signal; ``leave`` at the second, to end what must not stay behind.
+    """
 
     def __init__(self) -> None:
         self._seen = 0
         self._held = 0
         self._waiting = 0
-        self.told: Callable[[int], None] = lambda _signum: None
+        self.told: Callable[[], object] = lambda: None
+        self.leave: Callable[[], object] = lambda: None
 
     def install(self) -> None:
         """Take over the two signals."""
@@ -44,11 +48,15 @@ class Interrupts:
 
     def _handle(self, signum: int, _frame: FrameType | None) -> None:
         self._seen += 1
-        if self._seen > 1:
-            # The person does not want to wait for anything; what is open is recovered by the next run.
-            os._exit(128 + signum)
-        self.told(signum)
-        if self._held:
+        if self._seen == 1:
+            self.told()
+            if not self._held:
+                raise Interrupted(signum=signum)
             self._waiting = signum
-        else:
-            raise Interrupted(signum=signum)
+            return
+        # The person does not want to wait for anything; what is open is recovered by the next run.
+        try:
+            if self._seen == 2:
+                self.leave()
+        finally:
+            os._exit(128 + signum)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from selfimprove.tools.shell.limits import Limits
+from selfimprove.tools.shell.process import MARKER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from selfimprove.memory.journal import Journal
     from selfimprove.model.events import Listener
     from selfimprove.model.outcome import Objection
+    from selfimprove.model.run import Run
     from selfimprove.model.task import Task
     from selfimprove.tools.git.repo import Repo
     from selfimprove.tools.llm.client import LLM
@@ -83,6 +85,7 @@ def run_shut_in(
 ) -> Completed:
     """Run ``command`` on a private copy in the sandbox, within the limits of the bench."""
     bounds = bench.limits
+    env = {MARKER: bench.environ[MARKER], **(env or {})} if MARKER in bench.environ else env
     limits = Limits(bounds.check_seconds, bounds.memory_mb, bounds.processes, bounds.tmp_mb)
     return bench.sandbox().run(
         command,
@@ -94,3 +97,13 @@ def run_shut_in(
         header=header,
         secrets=bench.secrets,
     )
+
+
+def marked(bench: Bench, run: Run) -> Bench:
+    """Return the bench whose processes carry the marker of ``run``."""
+    return replace(bench, environ={**bench.environ, MARKER: run_token(run)})
+
+
+def run_token(run: Run) -> str:
+    """Return the marker that the processes of a run carry, by which a later run finds leftovers."""
+    return f"{run.id}.{run.started_at:.6f}"

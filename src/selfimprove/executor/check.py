@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from selfimprove.model.work import Work
 
 DETAIL = 6000
-_NOTHING_COLLECTED = 5  # pytest's exit code
+_NOTHING_COLLECTED = 5  # the exit code of pytest, and of unittest from Python 3.12 on
 
 
 def check(task: Task, work: Work, bench: Bench, log: Path) -> Work:
@@ -31,19 +31,20 @@ def check(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
     hook, tree = _hook(copy, work.tree, bench, log)
-    work = work.but(tree=tree, checks=(), failure="", code="")
-    if tree != work.tree or hook:
-        work = work.but(paths=tuple(path for _, _, path in bench.repo.numstat(work.base, tree)))
+    changed = tuple(path for _, _, path in bench.repo.numstat(work.base, tree))
+    work = work.but(tree=tree, paths=changed, checks=(), failure="", code="")
     results = [hook] if hook else []
     for fact in (_lint, _tests, _metrics):
         if results and not results[-1].ok:
             break
+        copy.restore(tree)
         result = fact(task, work, copy, bench, log)
         results += [result] if result else []
     return _concluded(work, task, tuple(results), copy, bench)
 
 
 def _concluded(work: Work, task: Task, results: tuple[CheckResult, ...], copy: Copy, bench: Bench) -> Work:
+    copy.restore(work.tree)
     red = [result for result in results if not result.ok]
     work = work.but(
         checks=results,
@@ -102,17 +103,27 @@ def _tests(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Check
 
 
 def _run(name: str, command: str, copy: Copy, bench: Bench, log: Path) -> CheckResult:
-    done = run_shut_in(bench, command, view_of(copy), log=log, header=f"$ {command}\n")
+    done = run_shut_in(
+        bench, command, view_of(copy), env=_import_path(copy, bench), log=log, header=f"$ {command}\n"
+    )
     if done.timed_out:
         summary = f"no end after {bench.limits.check_seconds:g} s"
     elif done.stopped:
         summary = f"stopped: {done.stopped}"
     else:
         summary = last_words(done.tail) or f"exit code {done.exit_code}"
-    if name == "tests" and done.exit_code == _NOTHING_COLLECTED and "pytest" in command:
+    runner = "pytest" in command or "unittest" in command
+    if name == "tests" and done.exit_code == _NOTHING_COLLECTED and runner:
         return CheckResult(name, True, "none collected", done.seconds)
     ok = done.exit_code == 0 and not done.timed_out and not done.stopped
     return CheckResult(name, ok, summary, done.seconds, "" if ok else done.tail[-DETAIL:])
+
+
+def _import_path(copy: Copy, bench: Bench) -> dict[str, str]:
+    """Return the variable that lets Python import the changed code before an installed older version of it."""
+    top = copy.path if bench.sandbox().name == "none" else copy.repo.root
+    folders = [top / "src", top] if (copy.path / "src").is_dir() else [top]
+    return {"PYTHONPATH": ":".join(map(str, folders))}
 
 
 def _metrics(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> CheckResult | None:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selfimprove.model.outcome import CheckResult, Outcome
 from selfimprove.model.task import Status
-from selfimprove.tools.shell.process import MARKER, run_logged
+from selfimprove.tools.shell.process import run_logged
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from selfimprove.executor.bench import Bench
-    from selfimprove.model.run import Run
     from selfimprove.model.task import Task
 
 
-def run_command(task: Task, command: str, run: Run, bench: Bench, log: Path) -> Outcome:
+def run_command(task: Task, command: str, bench: Bench, log: Path) -> Outcome:
     """Run ``command`` at the repository's root and return its outcome. Raises what a signal raises."""
     seconds = task.timeout or bench.limits.command_seconds
-    env = {**bench.environ, MARKER: run_token(run), "SELFIMPROVE_RUN_TASK": task.id}
+    env = {**bench.environ, "SELFIMPROVE_RUN_TASK": task.id}
     done = run_logged(
         command,
         cwd=bench.repo.root,
@@ -51,6 +50,7 @@ def run_command(task: Task, command: str, run: Run, bench: Bench, log: Path) -> 
     )
 
 
-def run_token(run: Run) -> str:
-    """Return the marker that the processes of a run carry, by which a later run finds leftovers."""
-    return f"{run.id}.{run.started_at:.6f}"
+def outcome_of(stored: dict[str, Any]) -> Outcome:
+    """Return the outcome of a command whose end the journal holds, from its ``to_dict``."""
+    checks = tuple(CheckResult(**check) for check in stored["checks"])
+    return Outcome(**{**stored, "status": Status(stored["status"]), "checks": checks, "objections": ()})

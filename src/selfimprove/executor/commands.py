@@ -28,7 +28,7 @@ def test_command(root: Path, names: Sequence[str], python: Callable[[str], str |
         if interpreter := python("pytest"):
             return f"{shlex.quote(interpreter)} -m pytest -q"
         if not _says_pytest(root, names) and (interpreter := python("unittest")):
-            return f"{shlex.quote(interpreter)} -m unittest discover{_start_folder(tests)}"
+            return f"{shlex.quote(interpreter)} -m unittest discover{_start_folder(tests, names)}"
         return None
     if "package.json" in names and _has_script(root):
         return "npm test --silent"
@@ -61,13 +61,14 @@ def last_words(output: str) -> str:
     return lines[-1][:100] if lines else ""
 
 
-def _start_folder(tests: Sequence[str]) -> str:
-    folders = {name.partition("/")[0] for name in tests if "/" in name}
-    return (
-        f" -s {shlex.quote(folders.pop())} -t ."
-        if len(folders) == 1 and all("/" in name for name in tests)
-        else ""
-    )
+def _start_folder(tests: Sequence[str], names: Sequence[str]) -> str:
+    """Return the options that lead unittest to tests that all lie below one folder of the top level."""
+    folders = {name.partition("/")[0] for name in tests}
+    if len(folders) != 1 or not all("/" in name for name in tests):
+        return ""
+    folder = folders.pop()
+    # With -t the folder must be a package, without it its modules are imported by their bare names.
+    return f" -s {shlex.quote(folder)}" + (" -t ." if f"{folder}/__init__.py" in names else "")
 
 
 def _says_pytest(root: Path, names: Sequence[str]) -> bool:

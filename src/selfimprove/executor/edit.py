@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from dataclasses import asdict
@@ -17,7 +18,10 @@ from selfimprove.tools.llm.client import Ask, Reply
 from selfimprove.tools.shell.masking import mask
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from selfimprove.executor.bench import Bench
+    from selfimprove.model.outcome import CheckResult
     from selfimprove.model.patch import Patch
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
@@ -31,18 +35,18 @@ def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
     """
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
-    shown = read_files(
-        copy.path, tuple(path for path in (*work.context, *work.paths) if (copy.path / path).is_file())
-    )
-    ask = build_ask(task, work, shown, bench.repo.tree_names(work.tree) if not task.files else ())
+    names = bench.repo.tree_names(work.tree)
+    shown = _readable(copy, (*work.context, *work.paths))
+    ask = build_ask(task, work, shown, names if not task.files else ())
     reply, paid = _ask_once(ask, work, bench, turn)
     work = work.but(
         model=reply.model, dollars=work.dollars + (reply.dollars or 0.0), tokens=work.tokens + reply.tokens
     )
     try:
-        patch, paths = _land(copy, reply)
+        patch, paths = _land(copy, reply, names, bench.repo.links(work.tree))
     except PatchError as error:
         text = f"The reply could not be applied: {error.message}." + (f" {error.hint}." if error.hint else "")
+        text += "".join(f"\n\nStill to mend: {check.name} failed\n{check.detail}" for check in _red(work))
         return work.but(failure=text, code="patch_refused", summary=f"reply refused: {error.message}")
     tree = copy.snapshot(paths)
     touched = tuple(dict.fromkeys((*work.paths, *paths)))
@@ -56,8 +60,26 @@ def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
     )
 
 
-def _land(copy: Copy, reply: Reply) -> tuple[Patch, tuple[str, ...]]:
-    patch = parse_reply(reply.text)
+def _readable(copy: Copy, paths: tuple[str, ...]) -> dict[str, bytes]:
+    """Return the content of those ``paths`` that are files of the copy; a link is not followed."""
+    found: dict[str, bytes] = {}
+    for path in dict.fromkeys(paths):
+        with contextlib.suppress(PatchError):
+            found |= read_files(copy.path, (path,))
+    return found
+
+
+def _red(work: Work) -> list[CheckResult]:
+    return [check for check in work.checks if not check.ok]
+
+
+def _land(
+    copy: Copy, reply: Reply, names: Sequence[str], links: Sequence[str]
+) -> tuple[Patch, tuple[str, ...]]:
+    patch = parse_reply(reply.text, frozenset(names))
+    for path in patch.paths:
+        if any(path == link or path.startswith(f"{link}/") for link in links):
+            raise PatchError(f"{path} is part of a submodule", where=path, hint="change other files")
     changed = apply_patch(patch, read_files(copy.path, patch.paths))
     write_files(copy.path, changed)
     return patch, tuple(changed)

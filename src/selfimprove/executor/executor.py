@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import Interrupted, LimitReached, MissingTool, NeedsKey, SelfimproveError, StateError
-from selfimprove.executor.command import run_command
+from selfimprove.executor.bench import marked
+from selfimprove.executor.command import outcome_of, run_command
+from selfimprove.executor.size import small, storable
 from selfimprove.executor.steps import LAST, REPAIR, STEPS, Job
 from selfimprove.memory.journal import StepKey
 from selfimprove.model.events import StepEnded, StepStarted
@@ -23,6 +25,7 @@ GIVES_BACK = (Interrupted, LimitReached, MissingTool, NeedsKey, StateError)
 
 if TYPE_CHECKING:
     from selfimprove.executor.bench import Bench
+    from selfimprove.executor.steps import Step
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
 
@@ -40,29 +43,34 @@ class Executor:
         can be given back; everything else becomes an outcome.
         """
         started = time.time()
+        self._bench = marked(self._bench, run)
         turn = self._bench.journal.turn(run.id, task.id)
         stamp = time.strftime("%Y%m%dT%H%M%S", time.localtime(started))
         job = Job(task, run, turn, self._bench.logs / f"task-{slug(task.id, limit=100)}-{stamp}.log")
         return self._by_steps(job) if task.command is None else self._by_command(job, task.command)
 
     def _by_command(self, job: Job, command: str) -> Outcome:
+        journal, listener = self._bench.journal, self._bench.listener
         key = StepKey(job.run.id, job.task.id, job.turn, 1, "command")
-        self._bench.journal.start(key)
-        self._bench.listener(StepStarted(job.task.id, "command"))
-        outcome = run_command(job.task, command, job.run, self._bench, job.log)
+        known = journal.result(key)
+        if not known:
+            journal.start(key)
+            listener(StepStarted(job.task.id, "command"))
+        outcome = outcome_of(known.result) if known else run_command(job.task, command, self._bench, job.log)
         check = outcome.checks[0]
-        self._bench.journal.finish(key, outcome.status, check.summary, {"log": outcome.log})
-        self._bench.listener(StepEnded(job.task.id, "command", check.ok, check.summary, check.seconds))
+        if not known:
+            journal.finish(key, outcome.status, storable(check.summary), outcome.to_dict())
+        listener(
+            StepEnded(
+                job.task.id, "command", check.ok, check.summary, check.seconds, reused=known is not None
+            )
+        )
         return outcome
 
     def _by_steps(self, job: Job) -> Outcome:
         started, work = time.monotonic(), self._fresh(job)
         try:
             work = self._through_the_list(work, job)
-        except SelfimproveError as error:
-            if isinstance(error, GIVES_BACK):
-                raise
-            work = work.but(stop=error.message, code=error.code)
         finally:
             # What the journal knows is enough to go on; the folder is not.
             remove_copy(self._bench.repo, Path(work.copy))
@@ -76,7 +84,7 @@ class Executor:
             if at == LAST:
                 break
             if work.failure and not work.stop:
-                work = self._again(work)
+                work = self._again(work, job.task)
                 at = REPAIR - 1 if not work.stop else at
             at = LAST if work.stop else at + 1
         return work
@@ -103,20 +111,30 @@ class Executor:
         journal.start(key)
         listener(StepStarted(job.task.id, name))
         started, paid = time.monotonic(), work.dollars
-        before = work
-        work = step(work.but(summary=""), job, self._bench)
+        work = small(self._tried(step, work.but(summary=""), job))
         ok = not work.failure and not work.stop if at < LAST else True
-        journal.finish(key, Status.DONE if ok else Status.FAILED, work.summary, work.to_dict())
+        journal.finish(key, Status.DONE if ok else Status.FAILED, storable(work.summary), work.to_dict())
         label = "repair" if name == "edit" and work.attempt > 1 else name
-        if at < LAST and before is not work:
+        if at < LAST:
             seconds = time.monotonic() - started
             listener(StepEnded(job.task.id, label, ok, work.summary, seconds, work.dollars - paid))
         return work
 
-    def _again(self, work: Work) -> Work:
+    def _tried(self, step: Step, work: Work, job: Job) -> Work:
+        """Do a step; what goes wrong in it stops the task, unless the person or the machine is the reason."""
+        try:
+            return step(work, job, self._bench)
+        except GIVES_BACK:
+            raise
+        except SelfimproveError as error:
+            first = work.failure.split("\n")[0]
+            stop = f"{first}; it was not mended: {error.message}" if first else error.message
+            return work.but(stop=stop, code=error.code, summary=error.message)
+
+    def _again(self, work: Work, task: Task) -> Work:
         """Return the work ready for a repair, or stopped: no tries left, or the same failure a second time."""
         mark = _short(_VARYING.sub("", work.failure))
-        limit = self._bench.limits.max_retries
+        limit = self._bench.limits.max_retries if task.max_retries is None else task.max_retries
         first = work.failure.split("\n")[0]
         if mark in work.failures:
             return work.but(stop=f"the same failure twice: {first}", code=work.code or "same_failure")

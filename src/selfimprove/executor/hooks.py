@@ -51,7 +51,8 @@ def run_hook(
     hook = find_hook(name, copy, bench)
     if hook is None:
         return HookResult(False, True, tree)
-    with tempfile.TemporaryDirectory(prefix="selfimprove-hook-") as folder:
+    # Beside the copy and named like it, so that it is found and removed after a kill.
+    with tempfile.TemporaryDirectory(prefix=f"{copy.path.name}-hook-", dir=copy.path.parent) as folder:
         desk = Path(folder)
         (desk / "objects").mkdir()
         index = {

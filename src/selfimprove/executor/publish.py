@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,8 +49,15 @@ def publish(task: Task, work: Work, bench: Bench, run: Run, log: Path) -> Work:
         return work.but(
             stop=f"the commit could not be made: {error.message}", code="git_failed", summary=error.message
         )
-    run_hook("post-commit", (), copy, work.tree, bench, log=log)
+    _tell_hook(commit, copy, work, bench, log)
     return work.but(commit=commit, summary=f"{commit[:7]} on {run.branch}")
+
+
+def _tell_hook(commit: str, copy: Copy, work: Work, bench: Bench, log: Path) -> None:
+    """Run the post-commit hook where HEAD is the new commit. As with git, it cannot undo the commit."""
+    with contextlib.suppress(GitError):
+        copy.git("update-ref", "--no-deref", "HEAD", commit)
+        run_hook("post-commit", (), copy, work.tree, bench, log=log)
 
 
 def message_of(task: Task, work: Work) -> str:
@@ -79,13 +87,13 @@ def _made_before(tip: str, work: Work, bench: Bench) -> str | None:
 
 def _message_hooks(message: str, copy: Copy, work: Work, bench: Bench, log: Path) -> tuple[str, str]:
     """Return the message as the repository's hooks leave it, and the last words of one that refused it."""
-    with tempfile.TemporaryDirectory(prefix="selfimprove-message-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{copy.path.name}-message-", dir=copy.path.parent) as folder:
         file = Path(folder) / "COMMIT_EDITMSG"
         file.write_text(message, encoding="utf-8", errors="surrogateescape")
         for name, args in (("prepare-commit-msg", ("message",)), ("commit-msg", ())):
             done = run_hook(name, args, copy, work.tree, bench, log=log, message=file)
             if not done.ok:
-                return message, f"{name}: {done.output.strip()[-300:] or 'no reason given'}"
+                return message, f"{name}: {' '.join(done.output.split())[-300:] or 'no reason given'}"
         text = file.read_text(encoding="utf-8", errors="surrogateescape")
-    kept = "\n".join(line for line in text.split("\n") if not line.startswith("#")).strip()
+    kept = text.strip()
     return (kept + "\n", "") if kept else (message, "commit-msg left an empty message")

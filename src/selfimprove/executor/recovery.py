@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
 from selfimprove.errors import UsageError
-from selfimprove.executor.command import run_token
+from selfimprove.executor.bench import run_token
 from selfimprove.memory.owner import is_alive, process_of
 from selfimprove.tools.git.repo import BRANCH_PREFIX
 from selfimprove.tools.git.worktree import remove_copy
 from selfimprove.tools.shell.process import kill_marked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from selfimprove.memory.journal import Journal
@@ -22,17 +25,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The run to do; ``resumed`` when it goes on with an earlier one, ``notices`` for the person."""
+    """The run to do; ``resumed`` when it goes on with an earlier one, ``notices`` for the person.
+
+    ``died`` are the runs that were found without their process and are closed now.
+    """
 
     run: Run
     resumed: bool
     notices: tuple[str, ...] = ()
+    died: tuple[Run, ...] = ()
 
 
-def bury_the_dead(journal: Journal, repo: Repo, copies: Path) -> list[str]:
+def bury_the_dead(journal: Journal, repo: Repo, copies: Path, dead: Sequence[Run]) -> list[str]:
     """End what runs without a process left behind: their commands, their private copies, their open state."""
     notices = []
-    for run in journal.dead_runs():
+    for run in dead:
         killed = kill_marked(run_token(run))
         for folder in copies.glob(f"run-{run.id}-*"):
             remove_copy(repo, folder)
@@ -49,13 +56,17 @@ def open_run(journal: Journal, repo: Repo, copies: Path, resume: int | None = No
     started; its steps that have a result are then not done again. Raises UsageError when ``resume`` names no
     run, or one that is being done.
     """
-    notices = bury_the_dead(journal, repo, copies)
-    head = repo.head() or ""
-    earlier = _named(journal, resume) if resume is not None else _unfinished(journal, head)
-    if earlier:
-        notices.append(f"going on with run {earlier.id}")
-        return Opened(journal.take_over(earlier.id), True, tuple(notices))
-    return Opened(journal.begin_run(head, repo.highest_run(), BRANCH_PREFIX), False, tuple(notices))
+    copies.mkdir(parents=True, exist_ok=True)
+    # One at a time: a second one would end what the first has just begun to go on with.
+    with FileLock(copies / "opening.lock"):
+        dead = journal.dead_runs()
+        notices = bury_the_dead(journal, repo, copies, dead)
+        head = repo.head() or ""
+        earlier = _named(journal, resume) if resume is not None else _unfinished(journal, head)
+        if earlier and (run := journal.take_over(earlier)):
+            return Opened(run, True, (*notices, f"going on with run {run.id}"), tuple(dead))
+        run = journal.begin_run(head, repo.highest_run(), BRANCH_PREFIX)
+        return Opened(run, False, tuple(notices), tuple(dead))
 
 
 def _unfinished(journal: Journal, head: str) -> Run | None:

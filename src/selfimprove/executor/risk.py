@@ -41,6 +41,13 @@ _PROTECTED = (
     "*/sitecustomize.py",
     "*.pth",
     "Makefile",
+    "pyproject.toml",
+    "package.json",
+    "ruff.toml",
+    ".ruff.toml",
+    "mypy.ini",
+    ".flake8",
+    ".coveragerc",
     ".ci/*",
     ".husky/*",
     ".githooks/*",
@@ -74,12 +81,9 @@ class Change:
     @property
     def added(self) -> str:
         """The lines that the change adds."""
-        rows = (
-            difflib.ndiff([], [])
-            if self.new is None
-            else difflib.unified_diff((self.old or "").splitlines(), self.new.splitlines(), lineterm="", n=0)
-        )
-        return "\n".join(row[1:] for row in rows if row.startswith("+") and not row.startswith("+++"))
+        before, after = (self.old or "").splitlines(), (self.new or "").splitlines()
+        rows = list(difflib.unified_diff(before, after, lineterm="", n=0))[2:]
+        return "\n".join(row[1:] for row in rows if row.startswith("+"))
 
 
 def guard(task: Task, work: Work, bench: Bench) -> Work:
@@ -110,6 +114,8 @@ def is_named(task: Task, path: str) -> bool:
     """True when the task's files name ``path``: itself, a folder above it, or a pattern that matches it."""
     for name in task.files:
         clean = name.removeprefix("./").rstrip("/")
+        if clean in ("", "."):
+            return True
         if path == clean or path.startswith(f"{clean}/") or fnmatch.fnmatchcase(path, clean):
             return True
     return False

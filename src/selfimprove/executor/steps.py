@@ -12,7 +12,7 @@ from selfimprove.executor import edit as editing
 from selfimprove.executor import publish as publishing
 from selfimprove.executor import risk
 from selfimprove.executor.prompt import context_paths
-from selfimprove.tools.git.worktree import open_copy, remove_copy
+from selfimprove.tools.git.worktree import open_copy, remove_copy, reopen_copy
 
 if TYPE_CHECKING:
     from selfimprove.executor.bench import Bench
@@ -46,8 +46,10 @@ def isolate(work: Work, job: Job, bench: Bench) -> Work:
 
 def understand(work: Work, job: Job, bench: Bench) -> Work:
     """Choose the files to show, and measure what the task wants to change."""
+    copy = reopen_copy(bench.repo, Path(work.copy), work.base)
+    copy.restore(work.tree)
     context = context_paths(job.task, bench.repo.tree_names(work.base))
-    before = checking.value_of(job.task, Path(work.copy), bench)
+    before = checking.value_of(job.task, copy.path, bench)
     metrics = {}
     if before is not None:
         name, limit = bench.judge(before)

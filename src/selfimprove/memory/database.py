@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -10,9 +11,11 @@ import sqlalchemy as sa
 from selfimprove.errors import StateError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-HEAD = "0001"
+REVISIONS = ("0001",)
+HEAD = REVISIONS[-1]
 metadata = sa.MetaData()
 
 runs = sa.Table(
@@ -86,25 +89,15 @@ def open_database(path: Path, url: str | None = None) -> sa.Engine:
     """Return an engine on the state database, brought to the current schema.
 
     ``path`` is the SQLite file (made with its folder when missing), unless ``url`` names another database.
-    Raises StateError when the file is not ours, damaged, newer than this program, or cannot be written.
+    Raises StateError when the file is not ours, damaged, newer than this program, or cannot be written; it
+    is then as it was. What goes wrong later with this engine is a StateError too.
     """
     where = url or str(path)
-    try:
-        if not url:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(url or f"sqlite:///{path}")
-        if engine.dialect.name == "sqlite":
-            sa.event.listen(engine, "connect", _sqlite_pragmas)
-            sa.event.listen(engine, "begin", _begin_immediate)
-        if _version(engine) != HEAD:
-            _migrate(engine, where)
-    except (sa.exc.DatabaseError, OSError) as error:
-        reason = getattr(error, "orig", None) or error
-        raise StateError(
-            f"the state database cannot be used: {reason}",
-            where=where,
-            hint="it is kept as it is; move it away to start a new history",
-        ) from error
+    if not url:
+        _make_folder(path)
+    engine = _engine(url or f"sqlite:///{path}", where)
+    if _version(engine) != HEAD:
+        _migrate(engine, where)
     return engine
 
 
@@ -115,69 +108,136 @@ def open_read_only(path: Path, url: str | None = None) -> sa.Engine | None:
     """
     if url:
         return open_database(path, url)
-    if not path.is_file() or not path.stat().st_size:
+    if not path.exists() or (path.is_file() and not path.stat().st_size):
         return None
     # With no log beside it nobody is writing, and even SQLite's own lock files can be left out.
     alone = not path.with_name(f"{path.name}-wal").exists()
     mode = "immutable=1" if alone else "mode=ro"
-    engine = sa.create_engine(f"sqlite:///file:{quote(str(path))}?{mode}&uri=true")
+    engine = _engine(f"sqlite:///file:{quote(str(path))}?{mode}&uri=true", str(path))
+    return engine if _version(engine) == HEAD else open_database(path)
+
+
+def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
+    """Return a connection for reading, which waits for no writer and lets none wait."""
+    return engine.execution_options(kind="reading").connect()
+
+
+def noting(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
+    """Return a transaction that a killed process leaves whole, but a power cut may undo.
+
+    For what can be found out again; it costs no wait for the disk.
+    """
+    return engine.execution_options(kind="noting").begin()
+
+
+def _make_folder(path: Path) -> None:
     try:
-        return engine if _version(engine) == HEAD else open_database(path)
-    except sa.exc.DatabaseError as error:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "check that path and its permissions"
         raise StateError(
-            f"the state database cannot be used: {error.orig}",
-            where=str(path),
-            hint="it is kept as it is; move it away to start a new history",
+            f"the folder for the state cannot be made: {error.strerror}", where=str(path.parent), hint=hint
         ) from error
+
+
+def _engine(url: str, where: str) -> sa.Engine:
+    engine = sa.create_engine(url)
+    sa.event.listen(engine, "handle_error", lambda context: _plain_error(context.original_exception, where))
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _sqlite_pragmas)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+_HINTS = {
+    "SQLITE_FULL": "make room on the disk, then type the same again",
+    "SQLITE_IOERR": "check that the disk has room and is well, then type the same again",
+    "SQLITE_READONLY": "check the permissions of the file and of its folder",
+    "SQLITE_CANTOPEN": "check the permissions of the file and of its folder",
+    "SQLITE_BUSY": "another program holds it; end that one, or wait for it",
+}
+
+
+def _plain_error(error: BaseException | None, where: str) -> None:
+    """Raise a StateError for what the database or its disk is to blame for; a wrong statement is our bug."""
+    # The plain DatabaseError is SQLite's "malformed"; those derived from it are about statements and values.
+    if isinstance(error, sqlite3.OperationalError) or type(error).__name__ in (
+        "DatabaseError",
+        "OperationalError",
+    ):
+        name = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+        hint = _HINTS.get(name, "it is kept as it is; move it away to start a new history")
+        raise StateError(f"the state database cannot be used: {error}", where=where, hint=hint) from error
 
 
 def _sqlite_pragmas(connection: Any, _record: object) -> None:
     # The driver must not open transactions of its own, or BEGIN IMMEDIATE below comes too late.
     connection.isolation_level = None
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=30000", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: sa.Connection) -> None:
-    # Taking the write lock at once turns a deadlock between two readers that want to write into a wait.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin_sqlite(connection: sa.Connection) -> None:
+    kind = connection.get_execution_options().get("kind", "writing")
+    driver = connection.connection.cursor()
+    if kind == "reading":
+        driver.execute("BEGIN")
+    elif kind != "plain":
+        driver.execute(f"PRAGMA synchronous={'NORMAL' if kind == 'noting' else 'FULL'}")
+        # Taking the write lock at once turns a deadlock between two readers that want to write into a wait.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _version(engine: sa.Engine) -> str | None:
-    """Return the schema revision without loading Alembic, ``None`` in an empty database."""
-    with engine.connect() as connection:
-        if not sa.inspect(connection).get_table_names():
-            return None
-        try:
-            return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-        except sa.exc.OperationalError:
-            return "foreign"
+    """Return the schema revision without loading Alembic; ``None`` in an empty database, ``""`` in a foreign one."""
+    with reading(engine) as connection:
+        return _version_here(connection)
+
+
+def _version_here(connection: sa.Connection) -> str | None:
+    names = sa.inspect(connection).get_table_names()
+    if "alembic_version" not in names:
+        return "" if names else None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() or ""
 
 
 def _migrate(engine: sa.Engine, where: str) -> None:
+    """Bring the schema to HEAD, unless it is not ours or newer; two processes may do this at once."""
     from importlib.resources import files
 
     from alembic import command
     from alembic.config import Config
-    from alembic.util.exc import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(files("selfimprove.memory") / "migrations"))
+    _refuse_others(_version(engine), where)
+    _use_log(engine)
     with engine.begin() as connection:
         # Asked again under the write lock: another process may have migrated while we waited.
-        names = sa.inspect(connection).get_table_names()
-        if names and "alembic_version" not in names:
-            raise StateError(
-                "this database was not made by selfimprove",
-                where=where,
-                hint="it is left alone; move it away, or set database.url",
-            )
+        _refuse_others(_version_here(connection), where)
         config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            raise StateError(
-                f"the state database has another schema than this version knows: {error}",
-                where=where,
-                hint="pip install --upgrade selfimprove",
-            ) from error
+        command.upgrade(config, "head")
+
+
+def _refuse_others(version: str | None, where: str) -> None:
+    """Raise StateError for a database that is not ours, before anything is written to it."""
+    if version == "":
+        raise StateError(
+            "this database was not made by selfimprove",
+            where=where,
+            hint="it is left alone; move it away, or set database.url",
+        )
+    if version not in (None, *REVISIONS):
+        raise StateError(
+            f"the state database has the schema {version}, which this version does not know",
+            where=where,
+            hint="pip install --upgrade selfimprove",
+        )
+
+
+def _use_log(engine: sa.Engine) -> None:
+    """Let SQLite write ahead to a log, which readers need not wait for. The file remembers it."""
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.execution_options(kind="plain").connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")

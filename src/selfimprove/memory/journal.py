@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from selfimprove.memory.database import claims, exchanges, outcomes, runs, steps
+from selfimprove.memory.database import claims, exchanges, noting, outcomes, reading, runs, steps
 from selfimprove.memory.owner import is_alive
 from selfimprove.model.run import Run, Step
 from selfimprove.model.task import Status
@@ -58,16 +58,19 @@ class Journal:
             )
         return run
 
-    def take_over(self, run_id: int) -> Run:
-        """Continue a run that ended or died under this owner."""
+    def take_over(self, run: Run) -> Run | None:
+        """Continue a run that has ended under this owner, ``None`` when another was quicker."""
+        same = (runs.c.id == run.id) & (runs.c.owner == run.owner) & (runs.c.state == run.state)
+        change: dict[str, Any] = {
+            "state": "running",
+            "owner": self._owner,
+            "ended_at": None,
+            "exit_code": None,
+        }
         with self._engine.begin() as connection:
-            connection.execute(
-                runs.update()
-                .where(runs.c.id == run_id)
-                .values(state="running", owner=self._owner, ended_at=None, exit_code=None)
-            )
-            row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().one()
-        return Run(**row)
+            if not connection.execute(runs.update().where(same).values(**change)).rowcount:
+                return None
+        return replace(run, **change)
 
     def end_run(self, run_id: int, state: str, exit_code: int | None, summary: dict[str, Any]) -> None:
         """Close a run; ``state`` is ``finished``, ``interrupted`` or ``died``."""
@@ -77,14 +80,14 @@ class Journal:
 
     def run(self, run_id: int) -> Run | None:
         """Return one run."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).mappings().first()
         return Run(**row) if row else None
 
     def runs(self, limit: int = 50, state: str | None = None) -> list[Run]:
         """Return the newest runs first."""
         query = sa.select(runs).order_by(runs.c.id.desc()).limit(limit)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(query.where(runs.c.state == state) if state else query).mappings().all()
         return [Run(**row) for row in rows]
 
@@ -96,42 +99,22 @@ class Journal:
 
     def start(self, key: StepKey) -> None:
         """Note that a step begins; a second start of the same step moves its time."""
-        where = _is(key)
-        now = time.time()
-        with self._engine.begin() as connection:
-            again = connection.execute(
-                steps.update()
-                .where(where)
-                .values(status=Status.IN_PROGRESS.value, started_at=now, ended_at=None)
-            )
-            if not again.rowcount:
-                connection.execute(
-                    steps.insert().values(
-                        run=key.run,
-                        task_id=key.task_id,
-                        turn=key.turn,
-                        attempt=key.attempt,
-                        name=key.name,
-                        status=Status.IN_PROGRESS.value,
-                        started_at=now,
-                        summary="",
-                        result={},
-                    )
-                )
+        where, now = _where(key), time.time()
+        with noting(self._engine) as connection:
+            if not connection.execute(_RESTART, where | {"now": now}).rowcount:
+                begun = {"status": Status.IN_PROGRESS.value, "started_at": now, "summary": "", "result": {}}
+                connection.execute(_START, asdict(key) | begun)
 
     def finish(self, key: StepKey, status: Status, summary: str, result: dict[str, Any]) -> None:
-        """Store a step's result. From here on it is not done again."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                steps.update()
-                .where(_is(key))
-                .values(status=status.value, ended_at=time.time(), summary=summary, result=result)
-            )
+        """Store a step's result. From here on it is not done again, unless a power cut takes it back."""
+        values = {"status": status.value, "ended_at": time.time(), "summary": summary, "result": result}
+        with noting(self._engine) as connection:
+            connection.execute(_FINISH, _where(key) | values)
 
     def result(self, key: StepKey) -> Step | None:
         """Return a finished step, ``None`` when it has no result yet."""
-        with self._engine.connect() as connection:
-            row = connection.execute(sa.select(steps).where(_is(key))).mappings().first()
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(steps).where(_SAME), _where(key)).mappings().first()
         return _step(row) if row and row["ended_at"] is not None else None
 
     def steps(self, run: int | None = None, task_id: str | None = None) -> list[Step]:
@@ -141,39 +124,29 @@ class Journal:
             query = query.where(steps.c.run == run)
         if task_id is not None:
             query = query.where(steps.c.task_id == task_id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_step(row) for row in connection.execute(query).mappings()]
 
     def turn(self, run: int, task_id: str) -> int:
         """Return 1 plus how often this run has already brought the task to an outcome."""
-        query = sa.select(sa.func.count()).where((outcomes.c.run == run) & (outcomes.c.task_id == task_id))
-        with self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one()) + 1
+        with reading(self._engine) as connection:
+            return int(connection.execute(_TURNS, {"run": run, "task": task_id}).scalar_one()) + 1
 
     # outcomes
 
     def record(self, run: int, outcome: Outcome) -> None:
         """Store an outcome and give the claim back, in one transaction. It is not in tasks.yml yet."""
+        task, status = outcome.task_id, outcome.status.value
+        what = {"run": run, "task_id": task, "status": status, "outcome": outcome.to_dict()}
         with self._engine.begin() as connection:
-            connection.execute(
-                outcomes.insert().values(
-                    run=run,
-                    task_id=outcome.task_id,
-                    status=outcome.status.value,
-                    at=time.time(),
-                    written=False,
-                    outcome=outcome.to_dict(),
-                )
-            )
-            mine = (claims.c.task_id == outcome.task_id) & (claims.c.owner == self._owner)
-            connection.execute(claims.delete().where(mine))
+            connection.execute(_RECORD, what | {"at": time.time(), "written": False})
+            connection.execute(_GIVE_BACK, {"task": task, "me": self._owner})
 
     def mark_written(self, task_ids: Sequence[str]) -> None:
         """Note that tasks.yml shows the outcomes of these tasks."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                outcomes.update().where(outcomes.c.task_id.in_(list(task_ids))).values(written=True)
-            )
+        if task_ids:
+            with noting(self._engine) as connection:
+                connection.execute(_SHOWN, [{"task": task} for task in task_ids])
 
     def unwritten(self) -> dict[str, Status]:
         """Return the newest status of each task whose outcome did not reach tasks.yml."""
@@ -182,7 +155,7 @@ class Journal:
             .where(~outcomes.c.written)
             .order_by(outcomes.c.id)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return {task_id: Status(status) for task_id, status in connection.execute(query)}
 
     def outcomes(self, run: int | None = None, task_id: str | None = None) -> list[dict[str, Any]]:
@@ -192,16 +165,24 @@ class Journal:
             query = query.where(outcomes.c.run == run)
         if task_id is not None:
             query = query.where(outcomes.c.task_id == task_id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(query).mappings().all()
         return [{**row["outcome"], "run": row["run"], "at": row["at"]} for row in rows]
 
     # exchanges
 
+    def spent(self, run: int) -> tuple[float, int]:
+        """Return the dollars and tokens that the run's exchanges cost, also those of tasks that were given back."""
+        query = sa.select(exchanges.c.reply).where(exchanges.c.run == run)
+        with reading(self._engine) as connection:
+            replies = connection.execute(query).scalars().all()
+        tokens = sum(reply["prompt_tokens"] + reply["completion_tokens"] for reply in replies)
+        return sum(reply["dollars"] or 0.0 for reply in replies), tokens
+
     def recall(self, key: str) -> dict[str, Any] | None:
         """Return the reply that was paid for under ``key``, if any."""
         query = sa.select(exchanges.c.reply).where(exchanges.c.key == key)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return connection.execute(query).scalar()
 
     def keep(self, key: str, run: int, task_id: str, ask: dict[str, Any], reply: dict[str, Any]) -> None:
@@ -219,14 +200,8 @@ class Journal:
         self._engine.dispose()
 
 
-def _is(key: StepKey) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        steps.c.run == key.run,
-        steps.c.task_id == key.task_id,
-        steps.c.turn == key.turn,
-        steps.c.attempt == key.attempt,
-        steps.c.name == key.name,
-    )
+def _where(key: StepKey) -> dict[str, Any]:
+    return {f"of_{name}": value for name, value in asdict(key).items()}
 
 
 def _step(row: sa.RowMapping) -> Step:
@@ -241,3 +216,28 @@ def _step(row: sa.RowMapping) -> Step:
         row["summary"],
         row["result"],
     )
+
+
+# Built once: the library takes longer to build a statement than the database to execute it.
+_SAME = sa.and_(
+    *(steps.c[name] == sa.bindparam(f"of_{name}") for name in ("run", "task_id", "turn", "attempt", "name"))
+)
+_START = steps.insert()
+_RESTART = (
+    steps.update()
+    .where(_SAME)
+    .values(status=Status.IN_PROGRESS.value, started_at=sa.bindparam("now"), ended_at=None)
+)
+_FINISH = steps.update().where(_SAME)
+_TURNS = sa.select(sa.func.count()).where(
+    (outcomes.c.run == sa.bindparam("run")) & (outcomes.c.task_id == sa.bindparam("task"))
+)
+_RECORD = outcomes.insert()
+_SHOWN = (
+    outcomes.update()
+    .where((outcomes.c.task_id == sa.bindparam("task")) & ~outcomes.c.written)
+    .values(written=True)
+)
+_GIVE_BACK = claims.delete().where(
+    (claims.c.task_id == sa.bindparam("task")) & (claims.c.owner == sa.bindparam("me"))
+)

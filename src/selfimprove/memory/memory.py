@@ -56,10 +56,17 @@ class Memory:
         return data
 
     def save(self, data: dict[str, Any], path: str | Path) -> None:
-        """Write a JSON state file, whole or not at all; its folders are made."""
+        """Write a JSON state file, whole or not at all; its folders are made. Raises StateError."""
         file = self._root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, (json.dumps(data, indent=2, ensure_ascii=True) + "\n").encode())
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(file, (json.dumps(data, indent=2, ensure_ascii=True) + "\n").encode())
+        except OSError as error:
+            raise StateError(
+                f"this state file cannot be written: {error.strerror or error}",
+                where=str(path),
+                hint="check the permissions and the room on the disk; what was there is kept",
+            ) from error
 
     def save_run(self, run: Run) -> None:
         """Write the record of a run, with its outcomes and steps, to ``run-<n>.json`` among the logs."""

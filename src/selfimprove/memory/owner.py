@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import os
-import socket
+import platform
 from pathlib import Path
 
 
 def current_owner() -> str:
     """Return ``host:boot:pid:start`` of this process; no other process ever has the same."""
-    return f"{socket.gethostname()}:{_boot()}:{os.getpid()}:{_start_of(os.getpid())}"
+    return f"{platform.node()}:{_boot()}:{os.getpid()}:{_start_of(os.getpid())}"
 
 
 def is_alive(owner: str) -> bool:
     """True while the process behind ``owner`` runs. On another host this cannot be known, and counts as alive."""
     host, boot, pid, start = ([*owner.rsplit(":", 3), "", "", ""])[:4]
-    if host != socket.gethostname():
+    if host != platform.node():
         return True
     return boot == _boot() and pid.isdigit() and _start_of(int(pid)) == start
+
+
+def is_here(owner: str) -> bool:
+    """True when ``owner`` is a process of this host, so that :func:`is_alive` knows for sure."""
+    return owner.rsplit(":", 3)[0] == platform.node()
 
 
 def process_of(owner: str) -> str:

@@ -58,6 +58,15 @@ def parse_tasks(data: bytes, name: str) -> list[Task]:
     return taskdoc.read(data, name).tasks
 
 
+def line_of(path: Path, index: int) -> int | None:
+    """Return the line on which the task number ``index`` (from 0) of a file begins, None when that is unknown."""
+    try:
+        seat = taskdoc.read(_content(path) or b"", str(path)).seat
+        return int(seat.value[index].start_mark.line) + 1 if seat else None
+    except (OSError, TaskFileError, IndexError):
+        return None
+
+
 class TaskFile:
     """The tasks of one tasks.yml, which people edit while the program works.
 

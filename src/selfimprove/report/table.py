@@ -103,7 +103,9 @@ def plan_table(
     if dry_run:
         _say(console, "Dry run: no file written, no model called.")
     if plan.next:
-        _say(console, "next: selfimprove run")
+        asking = next((str(i) for i, task in enumerate(plan.next, 1) if task.needs_model), "")
+        prompt = f"      (the exact prompt: selfimprove plan --show-prompt {asking})" if asking else ""
+        _say(console, f"next: selfimprove run{prompt}")
 
 
 def tasks_table(console: Console, tasks: Sequence[Task]) -> None:

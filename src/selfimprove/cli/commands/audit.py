@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from selfimprove.cli.door import Door, Output, TextFormat, command
+from selfimprove.cli.door import Door, command
+from selfimprove.cli.options import Output, TextFormat
 
 
 class FailOn(StrEnum):
@@ -25,12 +26,12 @@ _LEAST = {FailOn.ERROR: 3, FailOn.WARNING: 2, FailOn.ANY: 1, FailOn.NEVER: 99}
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(
-        app,
-        "audit",
-        epilog="Examples: `selfimprove audit` - `selfimprove audit src --fail-on error` - "
-        "`selfimprove audit --format json`",
-    )(audit)
+    examples = (
+        "selfimprove audit",
+        "selfimprove audit src --fail-on error",
+        "selfimprove audit --format json",
+    )
+    command(app, "audit", examples=examples)(audit)
 
 
 def audit(
@@ -44,9 +45,9 @@ def audit(
     format: Annotated[TextFormat, typer.Option("--format", "-f", help="How to answer.")] = TextFormat.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
-    """Measure the code and show what is over its limit. Nothing is changed.
+    """Measure the code and show what is over its limit.
 
-    SI101 is the cyclomatic complexity of a function, SI102 the maintainability index of a file.
+    Nothing is changed. SI101 is the cyclomatic complexity of a function, SI102 the maintainability index of a file.
     """
     from selfimprove.report.json import audit_data
     from selfimprove.report.markdown import audit_markdown

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from selfimprove.cli.door import Door, Format, FormatOption, Output, command
+from selfimprove.cli.door import Door, command
+from selfimprove.cli.options import Format, FormatOption, Output
 
 if TYPE_CHECKING:
     import typer
@@ -12,15 +13,13 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "doctor", epilog="Examples: `selfimprove doctor` - `selfimprove doctor --format json`")(
-        doctor
-    )
+    command(app, "doctor", examples=("selfimprove doctor", "selfimprove doctor --format json"))(doctor)
 
 
 def doctor(door: Door, format: FormatOption = Format.TABLE, output: Output = None) -> int:  # noqa: A002
-    """Check git, Python, the sandbox, the model and the state on disk. Writes nothing.
+    """Check git, Python, the sandbox, the model and the state.
 
-    Exits with 1 when something that is required is missing.
+    Writes nothing, and exits with 1 when something that is required is missing.
     """
     from selfimprove.checkup import examine
     from selfimprove.report.table import checkup_table

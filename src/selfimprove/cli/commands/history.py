@@ -6,19 +6,16 @@ from typing import Annotated
 
 import typer
 
-from selfimprove.cli.door import Door, Format, FormatOption, Output, command
+from selfimprove.cli.door import Door, command
 from selfimprove.cli.names import run_numbers
+from selfimprove.cli.options import Format, FormatOption, Output
 from selfimprove.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(
-        app,
-        "history",
-        epilog="Examples: `selfimprove history` - `selfimprove history 7` - "
-        "`selfimprove history --format json`",
-    )(history)
+    examples = ("selfimprove history", "selfimprove history 7", "selfimprove history --format json")
+    command(app, "history", examples=examples)(history)
 
 
 def history(
@@ -27,7 +24,9 @@ def history(
         int | None,
         typer.Argument(help="Show the outcomes and steps of this run.", autocompletion=run_numbers),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many runs, the newest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, metavar="N", help="How many runs, the newest first.")
+    ] = 20,
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from selfimprove.cli.door import Door, Format, FormatOption, Output, command
+from selfimprove.cli.door import Door, command
+from selfimprove.cli.options import Format, FormatOption, Output
 
 
 class Ci(StrEnum):
@@ -19,11 +20,8 @@ class Ci(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(
-        app,
-        "init",
-        epilog="Examples: `selfimprove init` - `selfimprove init --ci github > .github/workflows/audit.yml`",
-    )(init)
+    examples = ("selfimprove init", "selfimprove init --ci github > .github/workflows/audit.yml")
+    command(app, "init", examples=examples)(init)
 
 
 def init(
@@ -35,14 +33,17 @@ def init(
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
-    """Write .selfimprove/config.yaml and tasks.yml where they are missing. Nothing is overwritten."""
+    """Write the config file and tasks.yml where they are missing.
+
+    Nothing is overwritten, and git is told to ignore our folder in this clone only.
+    """
     from selfimprove.cli.commands.config import example_yaml
     from selfimprove.wiring import STATE, set_up
 
     del format, output
     if ci is not None:
-        door.write((files("selfimprove.cli") / "templates" / f"{ci.value}.yml").read_text(encoding="utf-8"))
-        return 0
+        workflow = (files("selfimprove.cli") / "templates" / f"{ci.value}.yml").read_text(encoding="utf-8")
+        return door.answer({"workflow": workflow}, workflow)
     target = door.target()
     if not yes and door.may_ask():
         typer.confirm(
@@ -62,4 +63,4 @@ def init(
     data = {"made": made, "kept": kept}
     lines = [f"made  {name}" for name in made] + [f"kept  {name}, as it is" for name in kept]
     lines += ["", "next: selfimprove audit, then selfimprove plan --dry-run"]
-    return door.answer(data, lambda _: door.write("\n".join(lines) + "\n"))
+    return door.answer(data, "\n".join(lines) + "\n")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selfimprove.cli.door import Door, Output, TextFormat, command
+from selfimprove.cli.door import Door, command
 from selfimprove.cli.names import task_names
+from selfimprove.cli.options import Output, TextFormat
 
 if TYPE_CHECKING:
     from selfimprove.model.task import Task
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(
-        app,
-        "plan",
-        epilog="Examples: `selfimprove plan --dry-run` - `selfimprove plan --budget 10` - "
-        "`selfimprove plan --show-prompt my-task`",
-    )(plan)
+    examples = (
+        "selfimprove plan --dry-run",
+        "selfimprove plan --budget 10",
+        "selfimprove plan --show-prompt my-task",
+    )
+    command(app, "plan", examples=examples)(plan)
 
 
 def plan(
@@ -39,15 +40,16 @@ def plan(
         ),
     ] = None,
     budget: Annotated[
-        float | None, typer.Option("--budget", min=0, help="Limit on the cost of all tasks, in units.")
+        float | None,
+        typer.Option("--budget", min=0, metavar="UNITS", help="Limit on the cost of all tasks, in units."),
     ] = None,
     max_tasks: Annotated[
-        int | None, typer.Option("--max-tasks", min=1, help="Limit on the number of tasks.")
+        int | None, typer.Option("--max-tasks", min=1, metavar="N", help="Limit on the number of tasks.")
     ] = None,
     format: Annotated[TextFormat, typer.Option("--format", "-f", help="How to answer.")] = TextFormat.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
-    """Show what a run would do next, in what order, and why the rest waits.
+    """Show what a run would do, in what order, and what waits.
 
     Without --dry-run the tasks that the audit finds are appended to tasks.yml.
     """
@@ -62,7 +64,7 @@ def plan(
     if show_prompt is not None:
         task = _find(show_prompt, [*found.plan.next, *(waiting.task for waiting in found.plan.waiting)])
         text = wiring.prompt_of(target, task)
-        return door.answer({"task": task.id, "prompt": text}, lambda _: door.write(text + "\n"))
+        return door.answer({"task": task.id, "prompt": text}, text + "\n")
     dry = dry_run or check
     if not dry and found.new:
         wiring.change_tasks(target, lambda tasks: [*tasks, *found.new])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from selfimprove.cli.door import Door, Output, RunFormat, command
+from selfimprove.cli.door import Door, command
 from selfimprove.cli.names import run_numbers, task_names
+from selfimprove.cli.options import Output, RunFormat
 from selfimprove.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from selfimprove.errors import SelfimproveError
     from selfimprove.model.budget import Budget
     from selfimprove.model.outcome import Objection
     from selfimprove.model.task import Task
@@ -45,33 +49,35 @@ class SandboxChoice(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(
-        app,
-        "run",
-        epilog="Examples: `selfimprove run` - `selfimprove run my-task --budget 5` - "
-        "`selfimprove run --max-spend 2 --approve each` - `selfimprove run --resume 7`",
-    )(run)
+    examples = (
+        "selfimprove run",
+        "selfimprove run my-task --budget 5",
+        "selfimprove run --max-spend 2 --approve each",
+        "selfimprove run --resume 7",
+    )
+    command(app, "run", examples=examples)(run)
 
 
 def run(
     door: Door,
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[TASK]...", help="Only these tasks; all without any.", autocompletion=task_names
-        ),
+        typer.Argument(metavar="TASK", help="Only these tasks; all without any.", autocompletion=task_names),
     ] = None,
     budget: Annotated[
-        float | None, typer.Option("--budget", min=0, help="Limit on the cost of all tasks, in units.")
+        float | None,
+        typer.Option("--budget", min=0, metavar="UNITS", help="Limit on the cost of all tasks, in units."),
     ] = None,
     max_spend: Annotated[
-        float | None, typer.Option("--max-spend", min=0, help="Limit on the model's cost, in dollars.")
+        float | None,
+        typer.Option("--max-spend", min=0, metavar="USD", help="Limit on the model's cost, in dollars."),
     ] = None,
     max_tasks: Annotated[
-        int | None, typer.Option("--max-tasks", min=1, help="Limit on the number of tasks.")
+        int | None, typer.Option("--max-tasks", min=1, metavar="N", help="Limit on the number of tasks.")
     ] = None,
     time: Annotated[
-        float | None, typer.Option("--time", min=0.001, help="Start no task after this many seconds.")
+        float | None,
+        typer.Option("--time", min=0.001, metavar="SECONDS", help="Start no task after this many seconds."),
     ] = None,
     land: Annotated[
         Land | None, typer.Option("--land", help="Leave the commits on their branch, or merge it at the end.")
@@ -92,14 +98,15 @@ def run(
     format: Annotated[RunFormat, typer.Option("--format", "-f", help="How to answer.")] = RunFormat.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
-    """Do the tasks of tasks.yml: the commands in your tree, the prompts in a private copy, one commit each.
+    """Do the tasks, one commit each, on a branch of the run's own.
 
-    The commits land on the branch selfimprove/run-N; your working tree, index and branches stay as they are.
-    A run that was stopped or killed goes on where it was: type `selfimprove run` again.
+    Commands run in your tree, as make would run them; prompts change a private copy. The commits land on the branch selfimprove/run-N; your working tree, index and branches stay as they are.
+    A run that was stopped or killed goes on where it was: type selfimprove run again.
     """
     from selfimprove import wiring
     from selfimprove.cli.app import interrupts
     from selfimprove.cli.console import Progress
+    from selfimprove.cli.failure import page
 
     del format, output
     target = door.target(
@@ -117,9 +124,8 @@ def run(
     _warn_of_uncommitted(door, target)
     progress = Progress(door, _limits(target))
     loop = wiring.build_orchestrator(target, choices, progress, _approval(door, target), interrupts.hold)
-    interrupts.told = lambda _signum: (
-        door.say("\nstopping; press again to leave now") if not door.quiet else None
-    )
+    interrupts.told = lambda: _tell_of_stopping(door)
+    interrupts.leave = lambda: wiring.end_processes(loop)
     try:
         summary = loop.run(target.settings.tasks_file)
         summary.landed = wiring.land(target, summary)
@@ -132,12 +138,21 @@ def run(
         raise
     finally:
         progress.close()
-    return _show(door, target, summary, loop.budget, _code(door, summary, target))
+    code, reason = _code(summary, target)
+    if reason:
+        page(door, reason)
+    return _show(door, target, summary, loop.budget, code, reason if code > 1 else None)
 
 
-def _code(door: Door, summary: Summary, target: Target) -> int:
-    """Say what kept tasks from being done, and return the exit code."""
-    from selfimprove.cli.failure import page
+def _tell_of_stopping(door: Door) -> None:
+    """Say that the signal was heard; past Python's own buffers, which it may have come in the middle of."""
+    if not door.quiet:
+        with contextlib.suppress(OSError):
+            os.write(2, b"\nstopping; press again to leave now\n")
+
+
+def _code(summary: Summary, target: Target) -> tuple[int, SelfimproveError | None]:
+    """Return the exit code, and what kept tasks from being done."""
     from selfimprove.orchestrator import exit_code
     from selfimprove.wiring import model_problem
 
@@ -147,26 +162,26 @@ def _code(door: Door, summary: Summary, target: Target) -> int:
     if problem:
         verb = "needs a model" if needing == 1 else "need a model"
         problem.message = f"{needing} task{'s' * (needing != 1)} {verb}: {problem.message}"
-    if error := summary.held or summary.landing_problem or problem:
-        page(door, error)
-        if not code:
-            code = error.exit_code
-    return code
+    error = summary.held or summary.landing_problem or problem
+    return code or (error.exit_code if error else 0), error
 
 
-def _show(door: Door, target: Target, summary: Summary, budget: Budget, code: int) -> int:
-    from selfimprove.report.json import dumps, envelope, run_data
+def _show(
+    door: Door,
+    target: Target,
+    summary: Summary,
+    budget: Budget,
+    code: int,
+    error: SelfimproveError | None = None,
+) -> int:
+    from selfimprove.report.json import run_data
     from selfimprove.report.markdown import run_markdown
     from selfimprove.report.table import run_summary
 
-    data = run_data(summary.run, summary.outcomes)
-    if door.format == "jsonl":
-        door.write(dumps(envelope("run", data, None, code), indent=None) + "\n")
-        return code
     base = target.repo.branch() or summary.run.base[:12]
     left = sum(waiting.code != "not_selected" for waiting in summary.waiting)
     return door.answer(
-        data,
+        run_data(summary.run, summary.outcomes),
         lambda console: run_summary(
             console,
             summary.run,
@@ -180,10 +195,13 @@ def _show(door: Door, target: Target, summary: Summary, budget: Budget, code: in
         ),
         markdown=lambda: run_markdown(summary.outcomes, budget, summary.seconds),
         exit_code=code,
+        error=error,
     )
 
 
 def _measured(summary: Summary) -> list[str]:
+    from selfimprove.report.wording import count
+
     rows = [
         "{}: {name} {before} -> {}".format(
             outcome.task_id, outcome.metrics.get("after", "gone"), **outcome.metrics
@@ -192,7 +210,8 @@ def _measured(summary: Summary) -> list[str]:
         if outcome.commit and "before" in outcome.metrics
     ]
     if summary.before and summary.after:
-        rows.append(f"{len(summary.before.findings)} findings before, {len(summary.after.findings)} after")
+        before, after = len(summary.before.findings), len(summary.after.findings)
+        rows.append(f"{count(before, 'finding')} before, {after} after")
     return rows
 
 
@@ -206,14 +225,14 @@ def _limits(target: Target) -> str:
 def _warn_of_uncommitted(door: Door, target: Target) -> None:
     changed = target.repo.uncommitted()
     if changed and not door.quiet and target.repo.head():
-        door.say(
-            f"note: {changed} uncommitted file{'s' * (changed != 1)} stay yours; changes start from the last commit"
-        )
+        stay = "1 uncommitted file stays" if changed == 1 else f"{changed:,} uncommitted files stay"
+        door.say(f"note: {stay} yours; changes start from the last commit")
 
 
 def _approval(door: Door, target: Target) -> Callable[[Task, str], Objection | None]:
     """Return the function that shows a diff and asks, or one that lets everything pass."""
     from selfimprove.model.outcome import Objection
+    from selfimprove.report.wording import visible
 
     if target.settings.run.approve == "never":
         return lambda _task, _diff: None
@@ -225,7 +244,9 @@ def _approval(door: Door, target: Target) -> Callable[[Task, str], Objection | N
         )
 
     def ask(task: Task, diff: str) -> Objection | None:
-        door.say(f"\n{diff}")
+        # A model wrote this: nothing in it may steer the terminal of the person who judges it.
+        lines = ["\t".join(map(visible, line.split("\t"))) for line in diff.split("\n")]
+        door.say("\n" + "\n".join(lines))
         if typer.confirm(f"Commit this for {task.id}?", default=False, err=True):
             return None
         return Objection("not_approved", "not approved")

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selfimprove.cli.door import Door, Format, FormatOption, Output, command
+from selfimprove.cli.door import Door, command, group
+from selfimprove.cli.options import Format, FormatOption, Output
 from selfimprove.errors import NotARepository
 
-group = typer.Typer(
-    no_args_is_help=True,
-    help="Show and change the settings.",
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+config_group = group("Show and change the settings.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    command(group, "show", title="config show", epilog="Example: `selfimprove config show --origin`")(show)
-    command(group, "get", title="config get", epilog="Example: `selfimprove config get llm.model`")(get)
-    command(
-        group,
-        "set",
-        title="config set",
-        epilog="Examples: `selfimprove config set llm.model openai/gpt-5.4` - "
-        "`selfimprove config set --user budget.dollars 2`",
-    )(set_)
-    command(group, "path", title="config path", epilog="Example: `selfimprove config path`")(path)
-    command(
-        group, "schema", title="config schema", epilog="Example: `selfimprove config schema > schema.json`"
-    )(schema)
-    app.add_typer(group, name="config")
+    commands: dict[str, tuple[Callable[..., int], tuple[str, ...]]] = {
+        "show": (show, ("show", "show --origin")),
+        "get": (get, ("get llm.model",)),
+        "set": (set_, ("set llm.model openai/gpt-5.4", "set --user budget.dollars 2")),
+        "path": (path, ("path",)),
+        "schema": (schema, ("schema > schema.json",)),
+    }
+    for name, (function, lines) in commands.items():
+        examples = [f"selfimprove config {line}" for line in lines]
+        command(config_group, name, title=f"config {name}", examples=examples)(function)
+    app.add_typer(config_group, name="config")
 
 
 def _keys(incomplete: str) -> list[str]:
@@ -70,7 +66,7 @@ def get(
 
     del format, output
     value = config.get(_loaded(door), key)
-    return door.answer({"key": key, "value": value}, lambda _: door.write(_text(value) + "\n"))
+    return door.answer({"key": key, "value": value}, _text(value) + "\n")
 
 
 def set_(
@@ -83,7 +79,10 @@ def set_(
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
-    """Set one setting in the repository's config file; comments and layout stay."""
+    """Set one setting in the repository's config file.
+
+    Comments and layout stay.
+    """
     from selfimprove.cli.commands import config
     from selfimprove.tools.git.repo import open_repo
     from selfimprove.wiring import STATE
@@ -96,7 +95,7 @@ def set_(
     done = config.set_setting(
         repo.root if repo else None, door.environ, key, value, user=user, config_file=file
     )
-    return door.answer(done, lambda _: door.write(f"{done['path']}: {key} = {value}\n"))
+    return door.answer(done, f"{done['path']}: {key} = {value}\n")
 
 
 def path(door: Door, format: FormatOption = Format.TABLE, output: Output = None) -> int:  # noqa: A002
@@ -112,14 +111,14 @@ def path(door: Door, format: FormatOption = Format.TABLE, output: Output = None)
     return door.answer({"files": rows}, lambda console: rows_table(console, shown))
 
 
-def schema(door: Door, output: Output = None) -> int:
+def schema(door: Door, format: FormatOption = Format.TABLE, output: Output = None) -> int:  # noqa: A002
     """Print the JSON Schema of a config file."""
     from selfimprove.cli.commands import config
     from selfimprove.report.json import dumps
 
-    del output
-    door.write(dumps(config.schema()) + "\n")
-    return 0
+    del format, output
+    found = config.schema()
+    return door.answer(found, dumps(found) + "\n")
 
 
 def _root(door: Door) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from selfimprove.cli.door import Door, Format, FormatOption, Output, command
+from selfimprove.cli.door import Door, command
+from selfimprove.cli.options import Format, FormatOption, Output
 
 if TYPE_CHECKING:
     import typer
@@ -13,13 +14,11 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    command(app, "status", epilog="Examples: `selfimprove status` - `selfimprove status --format json`")(
-        status
-    )
+    command(app, "status", examples=("selfimprove status", "selfimprove status --format json"))(status)
 
 
 def status(door: Door, format: FormatOption = Format.TABLE, output: Output = None) -> int:  # noqa: A002
-    """Show what is running now, how many tasks stand where, and how the last run ended."""
+    """Show what runs now, where the tasks stand, and the last run."""
     from selfimprove.report.json import status_data
     from selfimprove.report.table import status_table
     from selfimprove.wiring import load_tasks, peek_memory

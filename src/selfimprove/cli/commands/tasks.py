@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 (the command line parser reads the annotations)
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from selfimprove.cli.door import Door, Format, FormatOption, Output, command
+from selfimprove.cli.door import Door, command, group
 from selfimprove.cli.names import task_names
+from selfimprove.cli.options import Format, FormatOption, Output
 from selfimprove.errors import UsageError
 from selfimprove.model.task import Status, Task, slug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-group = typer.Typer(
-    no_args_is_help=True,
-    help="Show and change the tasks of tasks.yml.",
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+tasks_group = group("Show and change the tasks of tasks.yml.")
 
 Names = Annotated[list[str], typer.Argument(help="Task ids.", autocompletion=task_names)]
 Name = Annotated[str, typer.Argument(help="Task id.", autocompletion=task_names)]
@@ -50,15 +46,17 @@ Timeout = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the group."""
     examples = {
-        "list": "`selfimprove tasks list --status pending`",
-        "show": "`selfimprove tasks show refactor-parse-invoice`",
-        "add": "`selfimprove tasks add lint -c 'ruff check .'` - "
-        "`selfimprove tasks add split-parser -p 'Split parse() in two' --file src/parser.py --priority 5`",
-        "edit": "`selfimprove tasks edit lint --priority 9`",
-        "retry": "`selfimprove tasks retry add-security-md --allow pyproject.toml`",
-        "skip": "`selfimprove tasks skip lint`",
-        "reject": "`selfimprove tasks reject refactor-legacy --reason 'goes away in May'`",
-        "import": "`selfimprove tasks import goals.json`",
+        "list": ("list --status pending",),
+        "show": ("show refactor-parse-invoice",),
+        "add": (
+            "add lint -c 'ruff check .'",
+            "add split-parser -p 'Split parse() in two' --file src/parser.py",
+        ),
+        "edit": ("edit lint --priority 9",),
+        "retry": ("retry lint", "retry add-security-md --allow pyproject.toml"),
+        "skip": ("skip lint",),
+        "reject": ("reject refactor-legacy --reason 'goes away in May'",),
+        "import": ("import goals.json",),
     }
     functions: dict[str, Callable[..., int]] = {
         "list": list_,
@@ -71,8 +69,9 @@ def register(app: typer.Typer) -> None:
         "import": import_,
     }
     for name, function in functions.items():
-        command(group, name, title=f"tasks {name}", epilog=f"Example: {examples[name]}")(function)
-    app.add_typer(group, name="tasks")
+        lines = [f"selfimprove tasks {line}" for line in examples[name]]
+        command(tasks_group, name, title=f"tasks {name}", examples=lines)(function)
+    app.add_typer(tasks_group, name="tasks")
 
 
 def list_(
@@ -181,7 +180,10 @@ def retry(
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
-    """Make tasks pending again; --allow adds a file to those that they may change."""
+    """Make tasks pending again.
+
+    --allow adds a file to those that they may change.
+    """
     del format, output
 
     def again(task: Task) -> Task:
@@ -204,7 +206,10 @@ def reject(
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
-    """Never do these tasks; their findings never become tasks again."""
+    """Never do these tasks, nor what was found again.
+
+    They stay in tasks.yml with the reason, so their findings never become tasks again.
+    """
     del format, output
     return _each(door, names, lambda task: replace(task, status=Status.SKIPPED, rejected=reason))
 
@@ -215,7 +220,10 @@ def import_(
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
-    """Append the goals of an older goal file; those that are tasks already are left alone."""
+    """Append the goals of an older goal file.
+
+    Those that are tasks already are left alone.
+    """
     from selfimprove.memory.goals import read_goals
 
     del format, output

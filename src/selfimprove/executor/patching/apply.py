@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from selfimprove.errors import PatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from selfimprove.model.patch import Edit, Patch
 
@@ -32,7 +32,9 @@ def apply_patch(patch: Patch, files: Mapping[str, bytes]) -> dict[str, bytes]:
     if not changed:
         raise PatchError("the reply changes nothing", hint="replace the text that has to change")
     for path, content in changed.items():
-        _must_parse(path, content)
+        # What did not parse before (another Python, a template) is not this patch's fault.
+        if path not in files or _parses(path, files[path]) is None:
+            _must_parse(path, content)
     return changed
 
 
@@ -53,11 +55,20 @@ def write_files(root: Path, files: Mapping[str, bytes]) -> None:
     is written.
     """
     targets = {safe_path(root, path): content for path, content in files.items()}
+    _not_inside_each_other(list(files))
     for target, content in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         with os.fdopen(os.open(target, flags, 0o644), "wb") as file:
             file.write(content)
+
+
+def _not_inside_each_other(paths: Sequence[str]) -> None:
+    """Raise PatchError when one new file would be a folder for another."""
+    folders = {str(parent): path for path in paths for parent in PurePosixPath(path).parents}
+    for path in paths:
+        if inner := folders.get(str(PurePosixPath(path))):
+            raise PatchError(f"{path} cannot be a file and the folder of {inner}", where=path)
 
 
 def safe_path(root: Path, path: str) -> Path:
@@ -110,11 +121,19 @@ def _blocked(root: Path, parts: tuple[str, ...]) -> str | None:
 def _edited(edit: Edit, content: bytes | None) -> bytes:
     if edit.search is None:
         return _whole(edit, content)
+    if content is None and not edit.search:
+        return (edit.replace or "").encode("utf-8", "replace")
     if content is None:
         raise PatchError(
             f"{edit.path} does not exist, so nothing can be found in it",
             where=edit.path,
             hint="leave SEARCH empty to make a new file, or name an existing one",
+        )
+    if not edit.search and content:
+        raise PatchError(
+            f"{edit.path} exists already, and the SEARCH part is empty",
+            where=edit.path,
+            hint="copy the lines that shall be replaced into SEARCH",
         )
     text, encoding = decode(content, edit.path)
     newline = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
@@ -128,7 +147,7 @@ def _edited(edit: Edit, content: bytes | None) -> bytes:
 def _whole(edit: Edit, content: bytes | None) -> bytes:
     body = edit.replace or ""
     if content is None:
-        return body.encode()
+        return body.encode("utf-8", "replace")
     text, encoding = decode(content, edit.path)
     return _encode(body.replace("\n", "\r\n") if "\r\n" in text else body, encoding, edit.path)
 
@@ -168,18 +187,22 @@ def _no_single_place(edit: Edit, wanted: list[str], have: list[str], places: lis
 
 
 def decode(content: bytes, path: str) -> tuple[str, str]:
-    """Return a text file's characters and its encoding: UTF-8, else what its first lines declare (PEP 263)."""
+    """Return a text file's characters and its encoding: what its first lines declare (PEP 263, a BOM), else UTF-8."""
     if b"\0" in content:
         raise PatchError(f"{path} is a binary file", where=path, hint="only text files can be edited")
+    for encoding in (_declared(content), "utf-8"):
+        try:
+            return content.decode(encoding), encoding
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return content.decode("latin-1"), "latin-1"
+
+
+def _declared(content: bytes) -> str:
     try:
-        return content.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        pass
-    try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-        return content.decode(encoding), encoding
-    except (SyntaxError, UnicodeDecodeError, LookupError):
-        return content.decode("latin-1"), "latin-1"
+        return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
+    except SyntaxError:
+        return "utf-8"
 
 
 def _encode(text: str, encoding: str, path: str) -> bytes:
@@ -195,19 +218,27 @@ def _encode(text: str, encoding: str, path: str) -> bytes:
 
 
 def _must_parse(path: str, content: bytes) -> None:
-    if not path.endswith((".py", ".pyi")):
-        return
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(content, path)
-    except (SyntaxError, ValueError) as error:
+    error = _parses(path, content)
+    if error:
         line = getattr(error, "lineno", None)
         at = f"line {line}: " if line else ""
         raise PatchError(
             f"{path} would not parse after this edit: {at}{getattr(error, 'msg', error)}",
             where=path,
             hint="check indentation, brackets and quotes",
-        ) from None
+        )
+
+
+def _parses(path: str, content: bytes) -> Exception | None:
+    """Return what is wrong with the syntax of a Python file, ``None`` for a sound one and for other files."""
+    if not path.endswith((".py", ".pyi")):
+        return None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(content, path)
+    except (SyntaxError, ValueError) as error:
+        return error
     except (RecursionError, MemoryError):
-        return
+        return None
+    return None

@@ -57,9 +57,7 @@ class Repo:
         code, out, err = self.ask(*args, stdin=stdin, cwd=cwd, env=env)
         if code:
             words = err.decode(errors="replace").strip() or f"exit code {code}"
-            raise GitError(
-                f"git {args[0] if args[0] != '-c' else args[2]}: {words}", where=str(cwd or self.root)
-            )
+            raise GitError(f"git {_verb(args)}: {words}", where=str(cwd or self.root))
         return out
 
     def ask(
@@ -107,6 +105,11 @@ class Repo:
     def tree_names(self, tree: str) -> list[str]:
         """Return the paths of all files in a commit or tree."""
         return _names(self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree))
+
+    def links(self, tree: str) -> list[str]:
+        """Return the paths of the submodules in a commit or tree."""
+        rows = os.fsdecode(self.git("ls-tree", "-r", "-z", "--full-tree", tree)).split("\0")
+        return [row.partition("\t")[2] for row in rows if row.startswith("160000 ")]
 
     def ignored(self) -> list[str]:
         """Return what git ignores in the tree; a folder stands for all in it and ends with a slash."""
@@ -164,7 +167,15 @@ class Repo:
         env = {**self.identity(), "GIT_AUTHOR_DATE": stamp, "GIT_COMMITTER_DATE": stamp}
         sign = ("-S",) if self.line("config", "--type=bool", "commit.gpgSign") == "true" else ()
         out = self.git(
-            "commit-tree", *sign, "-p", parent, tree, stdin=message.encode(errors="surrogateescape"), env=env
+            "-c",
+            "i18n.commitEncoding=utf-8",
+            "commit-tree",
+            *sign,
+            "-p",
+            parent,
+            tree,
+            stdin=message.encode(errors="surrogateescape"),
+            env=env,
         )
         return out.decode().strip()
 
@@ -242,6 +253,13 @@ def _refusal(cwd: Path, words: str) -> NotARepository | GitError:
     return GitError(
         f"git: {words.strip()}", where=str(cwd), hint="run `git status` here to see what git says"
     )
+
+
+def _verb(args: Sequence[str]) -> str:
+    at = 0
+    while args[at] == "-c":
+        at += 2
+    return args[at]
 
 
 def _names(out: bytes) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ _QUIET = (
     "submodule.recurse=false",
     "-c",
     "core.fsmonitor=false",
+    "-c",
+    "core.safecrlf=false",
+    "-c",
+    "worktree.useRelativePaths=false",
 )
 
 
@@ -89,7 +94,11 @@ def reopen_copy(repo: Repo, path: Path, commit: str) -> Copy:
     if not _is_sound(copy):
         remove_copy(repo, path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        repo.git(*_QUIET, "worktree", "add", "--detach", "--no-checkout", "--force", str(path), commit)
+        add = (*_QUIET, "worktree", "add", "--detach", "--no-checkout", "--force", str(path), commit)
+        # Who removes the last worktree removes the folder of records too, perhaps under our feet: try again.
+        if repo.ask(*add)[0]:
+            remove_copy(repo, path)
+            repo.git(*add)
     _drop_locks(copy)
     return copy
 
@@ -100,11 +109,12 @@ def remove_copy(repo: Repo, path: Path) -> None:
         repo.ask("worktree", "remove", "--force", "--force", str(path))
         shutil.rmtree(path, ignore_errors=True)
     records = repo.common_dir / "worktrees"
-    for record in records.iterdir() if records.is_dir() else ():
-        pointer = record / "gitdir"
-        if pointer.is_file() and pointer.read_bytes().rstrip(b"\n") == os.fsencode(path / ".git"):
-            shutil.rmtree(record, ignore_errors=True)
-    if records.is_dir() and not any(records.iterdir()):
+    ours = {os.fsencode(place / ".git") for place in (path, path.resolve())}
+    with contextlib.suppress(OSError):  # another run is adding or removing a copy of its own
+        for record in list(records.iterdir()) if records.is_dir() else ():
+            pointer = record / "gitdir"
+            if pointer.is_file() and pointer.read_bytes().rstrip(b"\n") in ours:
+                shutil.rmtree(record, ignore_errors=True)
         records.rmdir()
 
 

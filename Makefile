@@ -1,0 +1,62 @@
+# What one does with this project. A machine with git, make, Python 3.11 and apt is enough.
+# A path of your own: make test PYTHON=/opt/python3.13/bin/python3 PYTEST_ARGS="tests/unit -x"
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+.PHONY: demo test check bench torture docs clean help sandbox sandbox-if-possible
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+PYTEST_ARGS ?=
+# -qq leaves errors and drops the warnings of pip about the machine's own set-up.
+PIP := PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq
+
+demo: $(VENV)/.ready | sandbox-if-possible  ## Show the whole journey on a throwaway repository: no key, no network
+	@$(BIN)/selfimprove demo
+
+test: check  ## Lint, types, the program's own audit of itself, then all tests
+	@$(BIN)/python -m pytest -n auto -m "not torture" $(PYTEST_ARGS)
+
+check: $(VENV)/.ready-dev | sandbox  ## Lint, formatting, types and self-audit, without the tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/selfimprove audit --fail-on warning
+
+torture: $(VENV)/.ready-dev | sandbox  ## The long forms of the tests: minutes, not seconds
+	@$(BIN)/python -m pytest -n auto -m torture $(PYTEST_ARGS)
+
+bench: $(VENV)/.ready-dev  ## Ratios, each measured side by side in one run
+	@for file in bench/*.py; do $(BIN)/python "$$file"; echo; done
+
+docs: $(VENV)/.ready  ## Renew the captions in docs/ARCHITECTURE.md
+	@$(BIN)/python scripts/captions.py
+
+clean:  ## Remove what was built; tasks, state and logs stay
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	@find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+sandbox:
+	@command -v bwrap >/dev/null || scripts/apt-install.sh bubblewrap
+
+sandbox-if-possible:
+	@command -v bwrap >/dev/null || scripts/apt-install.sh bubblewrap || echo "going on without bubblewrap"
+
+$(BIN)/python:
+	@scripts/make-venv.sh $(VENV) $(PYTHON)
+
+$(VENV)/.ready: pyproject.toml | $(BIN)/python
+	@echo "installing selfimprove into $(VENV)"
+	@$(PIP) -e '.[sandbox]'
+	@touch $@
+
+$(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
+	@echo "installing selfimprove and its development tools into $(VENV)"
+	@$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/.ready

@@ -1,0 +1,65 @@
+"""Keeps what the steps hand on small: texts and lists are cut, so that a Work stays under 64 KB of JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from selfimprove.model.outcome import CheckResult, Objection
+    from selfimprove.model.work import Work
+
+WHOLE = 60_000
+TEXT = 6_000
+LINE = 300
+OBJECTIONS = 20
+
+
+def small(work: Work, text: int = TEXT) -> Work:
+    """Return ``work`` with everything that grows with the reply, the tests or the repository cut to size.
+
+    ``text`` is how many characters the longest parts may have; it is halved until the JSON of the whole fits.
+    """
+    work = work.but(
+        context=few(work.context, text),
+        paths=few(work.paths, text),
+        failure=work.failure[: text + LINE],
+        stop=work.stop[: 4 * LINE],
+        summary=work.summary[: 2 * LINE],
+        subject=work.subject[:LINE],
+        checks=tuple(_small_check(check, text) for check in work.checks),
+        objections=tuple(_small_objection(objection) for objection in work.objections[:OBJECTIONS]),
+    )
+    return work if len(json.dumps(work.to_dict())) <= WHOLE or text < LINE else small(work, text // 2)
+
+
+def few(paths: Sequence[str], room: int = TEXT) -> tuple[str, ...]:
+    """Return as many of ``paths``, from the first, as fit into ``room`` characters."""
+    kept = []
+    for path in paths:
+        room -= len(path)
+        if room < 0:
+            break
+        kept.append(path)
+    return tuple(kept)
+
+
+def storable(text: str) -> str:
+    """Return ``text`` as UTF-8 can hold it; a file name can have bytes that are none."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _small_check(check: CheckResult, text: int) -> CheckResult:
+    return replace(check, summary=check.summary[: 2 * LINE], detail=check.detail[-text:])
+
+
+def _small_objection(objection: Objection) -> Objection:
+    return replace(
+        objection,
+        message=objection.message[:LINE],
+        path=objection.path[:LINE],
+        allow=objection.allow[:LINE],
+    )
