@@ -21,7 +21,7 @@ test: check  ## Lint, types, the program's own audit of itself, then all tests
 	@$(BIN)/python -m pytest -n auto -m "not torture" $(PYTEST_ARGS)
 
 check: $(VENV)/.ready-dev | sandbox  ## Lint, formatting, types and self-audit, without the tests
-	@$(BIN)/ruff check .
+	@$(BIN)/ruff check --output-format concise .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/selfimprove audit --fail-on warning

@@ -44,15 +44,10 @@ def test_red_tests_are_repaired_and_the_model_sees_the_failure(project: Make) ->
     made = project(TESTED)
     red = block("m.py", "    return 1\n", "    return 3\n")
     mend = "COMMIT: Return four\n" + block("m.py", "    return 3\n", "    return 4\n")
-    entries = [
-        {"task": "one", "reply": red},
-        {"task": "one", "contains": "assert 3 != 3", "reply": "never the second of its kind"},
-        {"task": "one", "reply": mend},
-    ]
-    # Attempt 2 takes the second entry that matches: the one that asks for the failure, were it missing, is the mend.
     made.write("tasks.yml", '- {id: one, title: One, prompt: "change f"}\n')
     before = made.state()
-    variables = made.replies(entries[0], {"task": "one", "contains": "assert 3 != 3", "reply": mend})
+    # The second attempt gets the second entry that matches: only a question that holds the failure has one.
+    variables = made.replies({"reply": red}, {"contains": "assert 3 != 3", "reply": mend})
     result = made.run("run", "--no-audit", env=variables)
     assert (result.code, made.state() == before) == (0, True), result.err
     assert commits(made) == ["Return four"]
@@ -246,7 +241,8 @@ SIMPLE = "def f(a):\n    return a if a in range(20) else -1\n"
 
 
 def test_a_finding_has_to_be_gone(project: Make) -> None:
-    made = project({"m.py": COMPLEX})
+    others = "".join(f"X{n} = 'a word or two that stay as they are'\n" for n in range(20))
+    made = project({"m.py": COMPLEX + others})
     before = made.state()
     made.run("plan", check=0)
     assert "Simplify f" in made.read("tasks.yml")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from selfimprove.cli import failure, streams
 from selfimprove.cli.commands import audit, demo, doctor, history, init, plan, run, settings, status, tasks
-from selfimprove.cli.door import Door, discard_stdout, open_door, take_globals
+from selfimprove.cli.door import Door, open_door, take_globals
 from selfimprove.cli.interrupts import Interrupts
 from selfimprove.errors import Interrupted, SelfimproveError
 
@@ -51,10 +52,11 @@ def main() -> None:
     door = open_door()
     interrupts.install()
     code = _guarded(door, sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except OSError:
-        discard_stdout()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            streams.discard(stream)
     sys.exit(code)
 
 
@@ -67,7 +69,7 @@ def _guarded(door: Door, words: Sequence[str]) -> int:
     except SelfimproveError as error:
         return failure.fail(door, error)
     except BrokenPipeError:  # the reader of a help page left
-        discard_stdout()
+        streams.discard(sys.stdout)
         return 0
     except Exception as error:
         return failure.fail_on_bug(door, error)
@@ -88,7 +90,7 @@ def _run(door: Door, words: Sequence[str]) -> int:
 
 def _asked_format(words: Sequence[str]) -> str:
     """Return the format for an error that comes before the options are read."""
-    pairs = zip(words, [*words[1:], ""], strict=True)
+    pairs = list(zip_longest(words, words[1:], fillvalue=""))
     found = [
         _FORMAT.fullmatch(f"{one}={two}" if one == "--format" else one + two * (one == "-f"))
         for one, two in pairs

@@ -29,6 +29,7 @@ from selfimprove.cli.options import (
 from selfimprove.cli.options import Format as Format
 from selfimprove.cli.options import FormatOption as FormatOption
 from selfimprove.cli.options import Output as Output
+from selfimprove.cli.streams import discard
 from selfimprove.errors import UsageError
 
 if TYPE_CHECKING:
@@ -217,19 +218,14 @@ def _unread() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        discard_stdout()
+        discard(sys.stdout)
     except OSError as error:
-        discard_stdout()
+        discard(sys.stdout)
         raise UsageError(
             f"the answer cannot be written: {error.strerror}",
             where="standard output",
             hint="make room, or let --output name another place",
         ) from None
-
-
-def discard_stdout() -> None:
-    """Send to nowhere what is still to be written, so that Python does not complain at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 _door = Door()
@@ -248,7 +244,7 @@ def the_door() -> Door:
 
 
 def command(
-    app: typer.Typer, name: str, *, title: str = "", examples: Sequence[str] = (), **options: Any
+    app: typer.Typer, name: str, *, title: str = "", examples: Sequence[str] = ()
 ) -> Callable[[Callable[..., int]], Callable[..., None]]:
     """Register a function as command ``name``: it gets the door first and returns the exit code.
 
@@ -282,7 +278,7 @@ def command(
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
         call.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
         call.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name, **{"epilog": epilog, **options})(call)
+        app.command(name, epilog=epilog)(call)
         return call
 
     return register

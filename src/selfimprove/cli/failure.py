@@ -23,7 +23,8 @@ ISSUES = "https://github.com/selfimprove/selfimprove/issues"
 
 def fail(door: Door, error: SelfimproveError) -> int:
     """Tell the person, in the format that they asked for, and return the exit code."""
-    _complete(door, error)
+    if door.verbose >= 2:
+        traceback.print_exception(error, file=sys.stderr)
     page(door, error)
     _as_json(door, error)
     return error.exit_code
@@ -31,8 +32,6 @@ def fail(door: Door, error: SelfimproveError) -> int:
 
 def page(door: Door, error: SelfimproveError) -> None:
     """Write the three lines to stderr: what happened, where, what to type next."""
-    if door.verbose >= 2:
-        traceback.print_exception(error, file=sys.stderr)
     from selfimprove.report.wording import visible
 
     _complete(door, error)

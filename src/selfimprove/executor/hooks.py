@@ -68,7 +68,8 @@ def run_hook(
         if message and (desk / "message").is_file() and not (desk / "message").is_symlink():
             message.write_bytes((desk / "message").read_bytes())
         left = _take_up(copy, tree, index) if name == "pre-commit" else tree
-    return HookResult(True, done.exit_code == 0, left, done.tail, done.seconds)
+    said = done.tail.removeprefix(_header(name))
+    return HookResult(True, done.exit_code == 0, left, said, done.seconds)
 
 
 def find_hook(name: str, copy: Copy, bench: Bench) -> Path | None:
@@ -99,7 +100,11 @@ def _start(
     view = view_of(copy)
     view = dataclasses.replace(view, binds=(*view.binds, (desk, _INSIDE, True), *extra))
     words = [program, *([f"{place}/message"] if with_message else []), *args]
-    return run_shut_in(bench, words, view, env=env, log=log, header=f"$ hook {hook.name}\n")
+    return run_shut_in(bench, words, view, env=env, log=log, header=_header(hook.name))
+
+
+def _header(name: str) -> str:
+    return f"$ hook {name}\n"
 
 
 def _seen_inside(hook: Path, copy: Copy) -> tuple[str, tuple[tuple[Path, str, bool], ...]]:

@@ -96,8 +96,12 @@ def open_database(path: Path, url: str | None = None) -> sa.Engine:
     if not url:
         _make_folder(path)
     engine = _engine(url or f"sqlite:///{path}", where)
-    if _version(engine) != HEAD:
-        _migrate(engine, where)
+    try:
+        if _version(engine) != HEAD:
+            _migrate(engine, where)
+    except StateError:
+        engine.dispose()
+        raise
     return engine
 
 

@@ -141,4 +141,6 @@ def _loaded(door: Door) -> Any:
 def _text(value: Any) -> str:
     from selfimprove.report.json import dumps
 
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, str) else dumps(value, indent=None)
