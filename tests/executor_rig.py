@@ -6,14 +6,16 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from conftest import Project
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from conftest import Project
 
 PLAIN = {"m.py": "def f():\n    return 1\n"}
 
@@ -86,7 +88,11 @@ def do(
 
 def leftovers(project: Project) -> list[str]:
     """Private copies, git's records of them, locks and processes that should be gone."""
-    found = [line for line in project.git("worktree", "list", "--porcelain").splitlines() if "selfimprove" in line]
+    found = [
+        line
+        for line in project.git("worktree", "list", "--porcelain").splitlines()
+        if "/selfimprove/copies/" in line
+    ]
     copies = Path(project.env["XDG_CACHE_HOME"]) / "selfimprove" / "copies"
     found += [str(path) for path in copies.glob("*/*") if path.name != "opening.lock"]
     common = Path(project.git("rev-parse", "--path-format=absolute", "--git-common-dir"))

@@ -44,9 +44,13 @@ BELOW: dict[str, set[str]] = {
     "reflector": {"codebase", "tools"} | FILES,
     "executor": {"codebase", "tools", "memory"} | FILES,
     "orchestrator": PARTS | GROUND,
-    "wiring": {"orchestrator", "codebase", "tools"} | PARTS | SETTINGS,
-    "checkup": {"wiring", "tools", ""} | SETTINGS,
-    "cli": {"", "checkup", "wiring", "orchestrator", "report", "codebase", "tools"} | PARTS | SETTINGS,
+    "target": {"tools"} | SETTINGS,
+    "wiring": {"orchestrator", "target", "codebase", "tools"} | PARTS | SETTINGS,
+    "preview": {"wiring", "target"} | PARTS | SETTINGS,
+    "checkup": {"wiring", "target", "tools", ""} | SETTINGS,
+    "cli": {"", "checkup", "preview", "wiring", "target", "orchestrator", "report", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
     "__main__": {"cli"},
     "": set(),
 }

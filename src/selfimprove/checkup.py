@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from selfimprove.wiring import Target
+    from selfimprove.target import Target
 
 _GIT = (2, 31)
 
 
 def examine(folder: Path, environ: Mapping[str, str], config: Path | None) -> list[Part]:
     """Return what was found, the basic things first. Nothing on disk changes and no model is called."""
+    from selfimprove.target import open_target
     from selfimprove.tools.shell.guards import probe
-    from selfimprove.wiring import open_target
 
     parts = [Part("python", True, True, platform.python_version()), _git(environ)]
     parts += [

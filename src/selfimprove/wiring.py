@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,82 +12,26 @@ from selfimprove.errors import ConfigError, NeedsKey
 from selfimprove.model.budget import Budget
 from selfimprove.model.events import Listener, Notice, ignore
 from selfimprove.model.task import Status
+from selfimprove.target import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from selfimprove.codebase.scan import Scan
-    from selfimprove.config import Loaded
     from selfimprove.executor.bench import Bench
     from selfimprove.memory.journal import Journal
     from selfimprove.memory.memory import Memory
     from selfimprove.model.outcome import Objection
-    from selfimprove.model.plan import Plan
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
     from selfimprove.orchestrator import Orchestrator, Summary
     from selfimprove.planner.planner import Planner
     from selfimprove.reflector.auditor import SelfAuditor
     from selfimprove.reflector.reflector import Look
-    from selfimprove.settings import LlmSettings, Settings
-    from selfimprove.tools.git.repo import Repo
+    from selfimprove.settings import LlmSettings
+    from selfimprove.target import Choices, Target
     from selfimprove.tools.llm.client import LLM, Backend
-
-STATE = ".selfimprove"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The repository that is worked on, the settings for it, and the person's own environment.
-
-    ``loaded.environ`` has the names of .env added; that is for the model's key, not for other programs.
-    """
-
-    repo: Repo
-    loaded: Loaded
-    environ: Mapping[str, str]
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in force."""
-        return self.loaded.settings
-
-    @property
-    def state(self) -> Path:
-        """Our own folder in the repository."""
-        return self.repo.root / STATE
-
-    @property
-    def database(self) -> Path:
-        """The state database's file."""
-        return self.state / "state.db"
-
-    @property
-    def logs(self) -> Path:
-        """The folder of logs, kept patches and run records."""
-        return self.repo.root / self.settings.logs_dir
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a person says about one run on the command line, besides settings."""
-
-    only: tuple[str, ...] = ()
-    resume: int | None = None
-    audit: bool = True
-
-
-def open_target(
-    cwd: Path, environ: Mapping[str, str], config: Path | None, flags: Mapping[str, object]
-) -> Target:
-    """Return the repository around ``cwd`` with its settings. Raises NotARepository or ConfigError."""
-    from selfimprove.config import load_settings
-    from selfimprove.tools.git.repo import open_repo
-
-    repo = open_repo(cwd, environ)
-    loaded = load_settings(repo.root, environ, config_file=config, flags=flags)
-    return Target(repo, loaded, environ)
 
 
 def build_auditor(target: Target, paths: Sequence[str] = ()) -> SelfAuditor:
@@ -160,14 +104,15 @@ def build_llm(target: Target, budget: Budget, listener: Listener) -> LLM | None:
     if model_problem(target) is not None:
         return None
     return LLM(
-        _backend(target),
+        build_backend(target),
         budget,
         retries=target.settings.llm.retries,
         notify=lambda line: listener(Notice(line, "warning")),
     )
 
 
-def _backend(target: Target) -> Backend:
+def build_backend(target: Target) -> Backend:
+    """Return the way to the model. Raises ConfigError for a broken file of replies."""
     llm, environ = target.settings.llm, target.loaded.environ
     if llm.backend == "scripted":
         from selfimprove.tools.llm.scripted_backend import ScriptedBackend
@@ -179,6 +124,7 @@ def _backend(target: Target) -> Backend:
 def _litellm(llm: LlmSettings, environ: Mapping[str, str]) -> Backend:
     from selfimprove.tools.llm.keys import choose_model, find_key
     from selfimprove.tools.llm.litellm_backend import LitellmBackend
+    from selfimprove.tools.llm.prices import stated_price
 
     model = choose_model(llm.model, environ, llm.base_url) or ""
     return LitellmBackend(
@@ -188,8 +134,7 @@ def _litellm(llm: LlmSettings, environ: Mapping[str, str]) -> Backend:
         llm.timeout,
         llm.temperature,
         llm.max_tokens,
-        llm.price_input,
-        llm.price_output,
+        stated_price(llm.price_input, llm.price_output),
     )
 
 
@@ -253,35 +198,6 @@ def set_up(target: Target, wanted: Mapping[str, bytes]) -> tuple[list[str], list
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, wanted[name])
     return made, [name for name in wanted if name not in made]
-
-
-@dataclass(frozen=True, slots=True)
-class DryPlan:
-    """What a run would do: the plan, the tasks it is made of, and those that the audit would add."""
-
-    plan: Plan
-    tasks: list[Task]
-    new: tuple[Task, ...]
-    budget: Budget
-
-
-def dry_plan(target: Target, choices: Choices) -> DryPlan:
-    """Return the plan of the run that would follow. This is the run's own path up to its first write."""
-    from selfimprove.memory.recovery import recover
-
-    memory, tasks = peek_memory(target), load_tasks(target)
-    planner = build_planner(target, choices)
-    claimed: dict[str, str] = {}
-    if memory:
-        tasks = recover(tasks, memory.journal, memory.claims).tasks
-        claimed = memory.claims.held_by_others()
-    new: tuple[Task, ...] = ()
-    if looks_first(target, choices):
-        look = look_at_tree(target, tasks, landed_by(target, memory.journal) if memory else lambda _: False)
-        again = {task.id: task for task in look.reopened}
-        tasks, new = [again.get(task.id, task) for task in tasks], look.new
-    with_place(target, tasks)
-    return DryPlan(planner.plan([*tasks, *new], claimed=claimed), tasks, new, planner.budget)
 
 
 def with_place(target: Target, tasks: Sequence[Task]) -> None:
@@ -460,22 +376,6 @@ def end_processes(loop: Orchestrator) -> None:
         kill_marked(run_token(loop.summary.run))
 
 
-def check_first(target: Target, choices: Choices) -> None:
-    """Raise what would stop a run before it has begun: a broken tasks.yml, an unknown task, a bad replies file."""
-    tasks = load_tasks(target)
-    with_place(target, tasks)
-    build_planner(target, choices).schedule(_as_open(target, tasks))
-    if model_problem(target) is None and target.settings.llm.backend == "scripted":
-        _backend(target)
-
-
-def _as_open(target: Target, tasks: list[Task]) -> list[Task]:
-    from selfimprove.memory.recovery import recover
-
-    memory = peek_memory(target)
-    return recover(tasks, memory.journal, memory.claims).tasks if memory else tasks
-
-
 def land(target: Target, summary: Summary) -> str:
     """Merge the run's branch where the person asked for that; return the branch it was merged into, or ``""``."""
     from selfimprove.errors import SelfimproveError
@@ -488,15 +388,3 @@ def land(target: Target, summary: Summary) -> str:
     except SelfimproveError as error:
         summary.landing_problem = error
         return ""
-
-
-def prompt_of(target: Target, task: Task) -> str:
-    """Return the exact text that the first attempt at ``task`` would send. Calls no model and writes nothing."""
-    from selfimprove.executor.prompt import build_ask, context_paths
-    from selfimprove.model.work import Work
-
-    head = target.repo.head()
-    names = target.repo.tree_names(head) if head else []
-    files = {path: target.repo.blob(head, path) or b"" for path in context_paths(task, names)} if head else {}
-    ask = build_ask(task, Work(0, task.id, head or "", "", 0.0), files, names)
-    return "\n\n".join(f"[{message.role}]\n{message.content}" for message in ask.messages)

@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TANGLED = "def tangled(a):\n" + "".join(f"    if a == {n}:\n        return {n}\n" for n in range(1, 17))
 TASKS = """\
@@ -33,6 +35,16 @@ TASKS = """\
 - id: not-now
   command: 'true'
   status: skipped
+"""
+
+
+SLEEPY = """\
+- id: a
+  command: 'true'
+- id: b
+  command: "touch begun; sleep 300"
+- id: c
+  command: 'true'
 """
 
 

@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 # The command leaves a child behind it and says that it has begun; both would last for minutes.
 LONG = """\
@@ -22,7 +24,10 @@ LONG = """\
 - id: last
   command: 'true'
 """
-STUBBORN = "- id: long\n  command: \"trap '' TERM INT; (trap '' TERM; sleep 303) & touch begun; sleep 304; sleep 305\"\n"
+STUBBORN = """\
+- id: long
+  command: "trap '' TERM INT; (trap '' TERM; sleep 303) & touch begun; sleep 304; sleep 305"
+"""
 
 
 def _wait(told: Callable[[], object], seconds: float = 30) -> None:

@@ -11,10 +11,12 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TANGLED = "def tangled(a):\n" + "".join(f"    if a == {n}:\n        return {n}\n" for n in range(1, 17))
 LONG_NAME = "src/" + "a_very_long_module_name_" * 5 + ".py"

@@ -49,15 +49,21 @@ def test_the_model_is_told_what_the_hook_said(hooked: Hooked) -> None:
 
 
 def test_what_a_hook_rewrites_and_stages_is_tested_and_committed(hooked: Hooked) -> None:
-    made = hooked(pre_commit="sed -i 's/return 2/return 2  # checked/' m.py && git add m.py && echo new > new.txt")
-    done = do(made, [prompt("one", test_command="grep -q '# checked' m.py && test ! -e new.txt")], {"one": two()})
+    made = hooked(
+        pre_commit="sed -i 's/return 2/return 2  # checked/' m.py && git add m.py && echo new > new.txt"
+    )
+    done = do(
+        made, [prompt("one", test_command="grep -q '# checked' m.py && test ! -e new.txt")], {"one": two()}
+    )
     assert done.code == 0, done.reason("one")
     assert blob(made, "m.py") == b"def f():\n    return 2  # checked\n"
     assert made.git("ls-tree", "--name-only", "selfimprove/run-1").split() == ["m.py"]
 
 
 def test_a_formatter_that_fails_after_rewriting_is_run_again(hooked: Hooked) -> None:
-    framework = "grep -q formatted m.py && exit 0; echo '# formatted' >> m.py; echo 'files were modified'; exit 1"
+    framework = (
+        "grep -q formatted m.py && exit 0; echo '# formatted' >> m.py; echo 'files were modified'; exit 1"
+    )
     made = hooked(pre_commit=framework)
     done = do(made, [prompt("one", test_command="grep -q formatted m.py")], {"one": two()})
     assert done.code == 0, done.reason("one")
@@ -94,7 +100,9 @@ def test_a_message_with_a_hash_stays_whole(hooked: Hooked) -> None:
     made = hooked()
     reply = two().replace("Return two", "#12: return two")
     do(made, [prompt("one", description="# Why\nIt matters.")], {"one": reply})
-    assert made.git("log", "-1", "--format=%B", "selfimprove/run-1").startswith("#12: return two\n\n# Why\nIt matters.")
+    assert made.git("log", "-1", "--format=%B", "selfimprove/run-1").startswith(
+        "#12: return two\n\n# Why\nIt matters."
+    )
 
 
 def test_a_message_hook_may_refuse(hooked: Hooked) -> None:
@@ -122,7 +130,9 @@ def test_a_hook_without_the_mode_to_run_is_passed_over(hooked: Hooked) -> None:
 
 @pytest.mark.parametrize("sandbox", ["bubblewrap", "none"])
 def test_hooks_in_a_folder_of_the_repository(project: Make, sandbox: str) -> None:
-    made = project(PLAIN | {".githooks/pre-commit": "#!/bin/sh\necho '# hooked' >> m.py; git add m.py\n"}, commit=False)
+    made = project(
+        PLAIN | {".githooks/pre-commit": "#!/bin/sh\necho '# hooked' >> m.py; git add m.py\n"}, commit=False
+    )
     (made.root / ".githooks/pre-commit").chmod(0o755)
     made.git("add", "-A")
     made.git("commit", "-qm", "First")
@@ -145,7 +155,9 @@ def test_hooks_in_a_folder_of_the_person_s(project: Make, tmp_path: Path) -> Non
     assert blob(made, "m.py").endswith(b"# hooked\n")
 
 
-def test_a_hook_cannot_reach_the_person_s_tree_or_git_folder_or_the_network(hooked: Hooked, tmp_path: Path) -> None:
+def test_a_hook_cannot_reach_the_person_s_tree_or_git_folder_or_the_network(
+    hooked: Hooked, tmp_path: Path
+) -> None:
     server = socket.create_server(("127.0.0.1", 0))
     port = server.getsockname()[1]
     tries = f"""
@@ -174,7 +186,9 @@ def test_without_a_sandbox_hooks_work_the_same(hooked: Hooked) -> None:
         commit_msg='echo "Change-Id: I0123" >> "$1"',
         post_commit="git log -1 --format='post: %s'",
     )
-    done = do(made, [prompt("one", test_command="grep -q '# checked' m.py")], {"one": two()}, "--sandbox", "none")
+    done = do(
+        made, [prompt("one", test_command="grep -q '# checked' m.py")], {"one": two()}, "--sandbox", "none"
+    )
     assert done.code == 0, done.reason("one")
     assert blob(made, "m.py") == b"def f():\n    return 2  # checked\n"
     assert made.git("log", "-1", "--format=%B", "selfimprove/run-1").endswith("Change-Id: I0123")
@@ -182,14 +196,19 @@ def test_without_a_sandbox_hooks_work_the_same(hooked: Hooked) -> None:
 
 
 def test_a_hook_that_removes_and_adds_files_in_odd_names(hooked: Hooked) -> None:
-    made = hooked(PLAIN | {"old.txt": "x\n"}, pre_commit="git rm -q --cached old.txt; echo x > 'it\"s new\n.txt'; git add -A")
+    made = hooked(
+        PLAIN | {"old.txt": "x\n"},
+        pre_commit="git rm -q --cached old.txt; echo x > 'it\"s new\n.txt'; git add -A",
+    )
     done = do(made, [prompt("one")], {"one": two()})
     assert done.code == 0, done.reason("one")
     names = made.git("ls-tree", "-z", "--name-only", "selfimprove/run-1").split("\0")
     assert 'it"s new\n.txt' in names
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="file names that are no UTF-8 need a file system that takes them")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="file names that are no UTF-8 need a file system that takes them"
+)
 def test_a_file_name_that_is_no_text(hooked: Hooked) -> None:
     made = hooked(pre_commit="printf x > \"$(printf 'caf\\351.txt')\"; git add -A")
     done = do(made, [prompt("one", files=["m.py"])], {"one": two()})

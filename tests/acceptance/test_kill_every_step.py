@@ -12,8 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -22,11 +21,14 @@ from conftest import Project
 from executor_rig import block, commits, leftovers, prompt, replies_for, two, write_tasks
 from openai_server import OpenAIServer
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 Make = Callable[..., Project]
 
 FILES = {
     "m.py": "def f():\n    return 1\n",
-    "test_m.py": "import unittest\nfrom m import f\n\n\nclass T(unittest.TestCase):\n    def test_f(self):\n        assert f()\n",
+    "test_m.py": "import unittest, m\n\n\nclass T(unittest.TestCase):\n    def test_f(self):\n        assert m.f()\n",
 }
 HOOKS = {
     "pre-commit": "#!/bin/sh\necho '# checked' >> m.py && git add m.py\n",
@@ -94,7 +96,11 @@ class Rig:
         assert [task["status"] for task in yaml.safe_load(made.read("tasks.yml"))] == ["done"] * 3
         assert leftovers(made) == []
         assert made.state() == self.before
-        assert sorted(row[0] for row in rows(made, "select task_id from outcomes")) == ["one", "other", "shell"]
+        assert sorted(row[0] for row in rows(made, "select task_id from outcomes")) == [
+            "one",
+            "other",
+            "shell",
+        ]
         return done.err
 
 
@@ -177,7 +183,10 @@ def test_killed_while_a_test_runs(rig: Rig) -> None:
 @pytest.mark.parametrize("sandbox", ["bubblewrap", "none"])
 def test_what_a_killed_run_leaves_running_is_ended(project: Make, tmp_path: Path, sandbox: str) -> None:
     made = project(FILES)
-    write_tasks(made, [prompt("one", test_command="setsid sleep 600 & sleep 600" if sandbox == "none" else "sleep 600")])
+    write_tasks(
+        made,
+        [prompt("one", test_command="setsid sleep 600 & sleep 600" if sandbox == "none" else "sleep 600")],
+    )
     env = replies_for(made, {"one": two()}) | {"SELFIMPROVE_SANDBOX__DRIVER": sandbox}
     process = made.start("run", "--no-audit", env=env)
     wait_for(made, "select 1 from steps where name = 'check' and task_id = 'one'")
@@ -204,7 +213,9 @@ def test_a_command_s_children_are_ended_and_the_command_is_done_again(project: M
     assert made.state() == before
 
 
-def test_a_command_that_the_journal_knows_to_have_ended_is_not_run_again(project: Make, tmp_path: Path) -> None:
+def test_a_command_that_the_journal_knows_to_have_ended_is_not_run_again(
+    project: Make, tmp_path: Path
+) -> None:
     made = project(FILES)
     ran = tmp_path / "ran"
     write_tasks(made, [{"id": "one", "title": "One", "command": f"echo x >> {ran}"}])
@@ -247,7 +258,9 @@ def with_model(server: OpenAIServer) -> dict[str, str]:
     }
 
 
-def test_a_reply_is_paid_for_once(project: Make, model: tuple[OpenAIServer, list[Any]], tmp_path: Path) -> None:
+def test_a_reply_is_paid_for_once(
+    project: Make, model: tuple[OpenAIServer, list[Any]], tmp_path: Path
+) -> None:
     server, _ = model
     rig = Rig(project(FILES), tmp_path / "rig")
     by_step = calls_by_step(rig)
@@ -282,7 +295,9 @@ def test_killed_while_the_model_thinks(project: Make, model: tuple[OpenAIServer,
 def test_two_runs_at_once_do_each_task_once(project: Make, tmp_path: Path) -> None:
     made = project(FILES | {f"m{n}.py": "def f():\n    return 1\n" for n in range(4)})
     ran = tmp_path / "ran"
-    shell = [{"id": f"shell-{n}", "title": "Shell", "command": f"echo {n} >> {ran}; sleep 0.05"} for n in range(6)]
+    shell = [
+        {"id": f"shell-{n}", "title": "Shell", "command": f"echo {n} >> {ran}; sleep 0.05"} for n in range(6)
+    ]
     changes = [prompt(f"prompt-{n}", test_command="true") for n in range(4)]
     tasks = [task for pair in zip(shell, changes, strict=False) for task in pair] + shell[4:]
     write_tasks(made, tasks)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 
 import pytest
 import yaml
+
 from openai_server import Answer, OpenAIServer, failure, malformed, rate_limited, server_error
 
 KEY = "sk-test-0123456789abcdefghijklmnop"
@@ -38,7 +40,9 @@ def status(repo) -> str:
 
 def no_key_in(repo, *texts: str) -> bool:
     files = [p for folder in ("logs", ".selfimprove") for p in (repo.root / folder).rglob("*") if p.is_file()]
-    return not any(KEY.encode() in data for data in [*(p.read_bytes() for p in files), *(t.encode() for t in texts)])
+    return not any(
+        KEY.encode() in data for data in [*(p.read_bytes() for p in files), *(t.encode() for t in texts)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,7 +98,7 @@ def test_a_spend_limit_stops_before_the_call(project):
         assert status(repo) == "pending", result.err
         repo.run(*FLAGS, "--max-spend", "1000", env=env_of(server, **prices), check=0)
     assert status(repo) == "done"
-    record = json.loads(repo.read("logs/run-1.json"))
+    record = json.loads(repo.read("logs/run-2.json"))
     assert record["outcomes"][-1]["dollars"] > 0
 
 
@@ -135,8 +139,6 @@ def test_the_model_is_asked_the_same_by_both_backends(project):
         asked.run(*FLAGS, env=env_of(server), check=0)
         sent = [{k: m[k] for k in ("role", "content")} for m in server.requests[0].body["messages"]]
     scripted.run(*FLAGS, env=scripted.replies({"task": "greet", "reply": REPLY}), check=0)
-    import sqlite3
-
     kept = []
     for repo in (asked, scripted):
         with sqlite3.connect(repo.root / ".selfimprove/state.db") as connection:

@@ -195,14 +195,28 @@ def test_a_link_among_the_task_s_files_is_not_followed_and_no_fault(project: Mak
 LONG = "".join(f"x{n} = {n} + {n}\n" for n in range(100))
 VETOED = {
     "outside": ("outside_files", {"files": ["m.py"]}, block("n.py", "x = 1\n", "x = 2\n")),
-    "fewer-tests": ("tests_weakened", {"files": ["tests"]}, block("tests/test_m.py", "    assert f() == 1\n", "    f()\n")),
+    "fewer-tests": (
+        "tests_weakened",
+        {"files": ["tests"]},
+        block("tests/test_m.py", "    assert f() == 1\n", "    f()\n"),
+    ),
     "skipped": (
         "tests_skipped",
         {"files": ["tests"]},
         block("tests/test_m.py", "def test_f():\n", "@pytest.mark.skip\ndef test_f():\n"),
     ),
-    "other-test": ("tests_changed", {}, block("tests/test_m.py", "== 1\n", "== 2\n").replace("== 1\n", "    assert f() == 1\n").replace("== 2\n", "    assert f() == 2\n")),
-    "placeholder": ("placeholder", {}, block("m.py", "    return 1\n", "    # ... rest of the code unchanged\n    return 2\n")),
+    "other-test": (
+        "tests_changed",
+        {},
+        block("tests/test_m.py", "== 1\n", "== 2\n")
+        .replace("== 1\n", "    assert f() == 1\n")
+        .replace("== 2\n", "    assert f() == 2\n"),
+    ),
+    "placeholder": (
+        "placeholder",
+        {},
+        block("m.py", "    return 1\n", "    # ... rest of the code unchanged\n    return 2\n"),
+    ),
     "secret": ("secret", {}, block("m.py", "    return 1\n", "    return 'AKIA" + "ABCDEFGHIJKLMNOP'\n")),
     "ci": ("protected_file", {}, block(".github/workflows/x.yml", "", "on: push\n")),
     "pyproject": ("protected_file", {}, block("pyproject.toml", "", "[tool.pytest]\n")),
@@ -211,7 +225,11 @@ VETOED = {
 
 
 def test_vetoed_changes_are_held_back_and_their_patches_kept(project: Make) -> None:
-    files = {"n.py": "x = 1\n", "long.py": LONG, "tests/test_m.py": "import pytest\n\n\ndef test_f():\n    assert f() == 1\n"}
+    files = {
+        "n.py": "x = 1\n",
+        "long.py": LONG,
+        "tests/test_m.py": "import pytest\n\n\ndef test_f():\n    assert f() == 1\n",
+    }
     made = project(PLAIN | files)
     tasks = [prompt(name, test_command="true", **fields) for name, (_, fields, _) in VETOED.items()]
     done = do(made, tasks, {name: reply for name, (_, _, reply) in VETOED.items()})
@@ -235,8 +253,12 @@ def test_a_link_that_a_test_run_or_hook_leaves_is_no_part_of_the_commit(project:
     assert not has_branch(made)
 
 
-COMPLEX = "def f(a):\n" + "".join(f"    if a == {n}:\n        return {n}\n" for n in range(20)) + "    return -1\n"
-LESS = "def f(a):\n" + "".join(f"    if a == {n}:\n        return {n}\n" for n in range(17)) + "    return a\n"
+COMPLEX = (
+    "def f(a):\n" + "".join(f"    if a == {n}:\n        return {n}\n" for n in range(20)) + "    return -1\n"
+)
+LESS = (
+    "def f(a):\n" + "".join(f"    if a == {n}:\n        return {n}\n" for n in range(17)) + "    return a\n"
+)
 SIMPLE = "def f(a):\n    return a if a in range(20) else -1\n"
 
 
@@ -269,6 +291,9 @@ def test_without_bubblewrap_prompt_tasks_wait_and_commands_are_done(project: Mak
     assert done.code == 2
     assert (tmp_path / "ran.txt").read_text() == "ran\n"
     assert done.outcomes["two"]["status"] == "done"
-    assert "status: pending" in made.read("tasks.yml") or "status" not in made.read("tasks.yml").split("- id: two")[0]
+    assert (
+        "status: pending" in made.read("tasks.yml")
+        or "status" not in made.read("tasks.yml").split("- id: two")[0]
+    )
     assert "--sandbox none" in done.err + str(done.answer)
     assert do(made, tasks[:1], {"one": two()}, "--sandbox", "none", env={"PATH": str(programs)}).code == 0

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from selfimprove.errors import SelfimproveError
-    from selfimprove.wiring import Target
+    from selfimprove.target import Target
 
 _SUMMARISED = ("audit", "run")
 
@@ -77,11 +77,11 @@ class Door:
 
     def target(self, **flags: object) -> Target:
         """Return the repository around the folder, with ``flags`` (``section__key``) over its settings."""
-        from selfimprove import wiring
+        from selfimprove.target import open_target
 
         dotted = {name.replace("__", "."): value for name, value in flags.items()}
         config = self.folder / self.config if self.config else None
-        target = wiring.open_target(self.folder, self.environ, config, dotted)
+        target = open_target(self.folder, self.environ, config, dotted)
         if not self.quiet:
             for warning in target.loaded.warnings:
                 self.say(f"warning: {warning}")
@@ -171,8 +171,11 @@ class Door:
 
     def _write_table(self, table: Callable[[Console], None]) -> None:
         if self.output is None:
+            console = self.console(sys.stdout)
+            with console.capture() as captured:  # the console itself would end the program at a broken pipe
+                table(console)
             with _unread():
-                table(self.console(sys.stdout))
+                sys.stdout.write(captured.get())
                 sys.stdout.flush()
             return
         text = io.StringIO()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer  # noqa: TC002 (the command line parser reads the annotations)
 
 if TYPE_CHECKING:
-    from selfimprove.wiring import Target
+    from selfimprove.target import Target
 
 
 def task_names(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -37,7 +37,7 @@ def run_numbers(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def _target(ctx: typer.Context) -> Target:
     """Return the repository here, or that of a --cwd that was typed already."""
-    from selfimprove.wiring import open_target
+    from selfimprove.target import open_target
 
     place: typer.Context | None = ctx
     while place and not place.params.get("cwd"):

@@ -23,17 +23,18 @@ def small(work: Work, text: int = TEXT) -> Work:
 
     ``text`` is how many characters the longest parts may have; it is halved until the JSON of the whole fits.
     """
+    line = min(LINE, text)
     work = work.but(
         context=few(work.context, text),
         paths=few(work.paths, text),
-        failure=work.failure[: text + LINE],
-        stop=work.stop[: 4 * LINE],
-        summary=work.summary[: 2 * LINE],
-        subject=work.subject[:LINE],
-        checks=tuple(_small_check(check, text) for check in work.checks),
-        objections=tuple(_small_objection(objection) for objection in work.objections[:OBJECTIONS]),
+        failure=work.failure[: text + line],
+        stop=work.stop[: 4 * line],
+        summary=work.summary[: 2 * line],
+        subject=work.subject[:line],
+        checks=tuple(_small_check(check, text, line) for check in work.checks),
+        objections=tuple(_small_objection(objection, line) for objection in work.objections[:OBJECTIONS]),
     )
-    return work if len(json.dumps(work.to_dict())) <= WHOLE or text < LINE else small(work, text // 2)
+    return work if len(json.dumps(work.to_dict())) <= WHOLE or text < 2 else small(work, text // 2)
 
 
 def few(paths: Sequence[str], room: int = TEXT) -> tuple[str, ...]:
@@ -52,14 +53,10 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _small_check(check: CheckResult, text: int) -> CheckResult:
-    return replace(check, summary=check.summary[: 2 * LINE], detail=check.detail[-text:])
+def _small_check(check: CheckResult, text: int, line: int) -> CheckResult:
+    return replace(check, summary=check.summary[: 2 * line], detail=check.detail[-text:])
 
 
-def _small_objection(objection: Objection) -> Objection:
-    return replace(
-        objection,
-        message=objection.message[:LINE],
-        path=objection.path[:LINE],
-        allow=objection.allow[:LINE],
-    )
+def _small_objection(objection: Objection, line: int) -> Objection:
+    short = {name: getattr(objection, name)[:line] for name in ("message", "path", "allow")}
+    return replace(objection, **short)

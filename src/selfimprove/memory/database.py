@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sqlite3
+import tempfile
+import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,10 +17,10 @@ from selfimprove.errors import StateError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
 REVISIONS = ("0001",)
 HEAD = REVISIONS[-1]
+_COPIES = 20
 metadata = sa.MetaData()
 
 runs = sa.Table(
@@ -115,10 +120,34 @@ def open_read_only(path: Path, url: str | None = None) -> sa.Engine | None:
     if not path.exists() or (path.is_file() and not path.stat().st_size):
         return None
     # With no log beside it nobody is writing, and even SQLite's own lock files can be left out.
-    alone = not path.with_name(f"{path.name}-wal").exists()
-    mode = "immutable=1" if alone else "mode=ro"
-    engine = _engine(f"sqlite:///file:{quote(str(path))}?{mode}&uri=true", str(path))
+    if path.with_name(f"{path.name}-wal").exists():
+        engine = _on_a_copy(path)
+    else:
+        engine = _engine(f"sqlite:///file:{quote(str(path))}?immutable=1&uri=true", str(path))
     return engine if _version(engine) == HEAD else open_database(path)
+
+
+def _on_a_copy(path: Path) -> sa.Engine:
+    """Return an engine on a copy of a database with a log: to read a log in its place, SQLite writes beside it."""
+    files = [path, path.with_name(f"{path.name}-wal")]
+    folder = tempfile.TemporaryDirectory(prefix="selfimprove-")
+    copy = Path(folder.name, path.name)
+    for _ in range(_COPIES):
+        before = _stamps(files)
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):  # the last writer has just taken the log away
+                shutil.copyfile(file, copy.with_name(file.name))
+        if _stamps(files) == before:
+            engine = _engine(f"sqlite:///{copy}", str(path))
+            break
+    else:  # somebody writes all the time, and so the files that SQLite needs for reading are there
+        engine = _engine(f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true", str(path))
+    weakref.finalize(engine, folder.cleanup)
+    return engine
+
+
+def _stamps(files: list[Path]) -> list[tuple[int, int]]:
+    return [(file.stat().st_mtime_ns, file.stat().st_size) if file.exists() else (0, 0) for file in files]
 
 
 def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:

@@ -93,11 +93,14 @@ def plan_table(
     waiting = [("", visible(w.task.id), _new(w.task, new), visible(w.reason), "") for w in plan.waiting]
     if waiting:
         waiting.insert(0, ("", "waiting", "", "", ""))
-    rows = [("#", "task", "", "why now", "cost"), *ahead, *waiting]
-    styles: list[Sequence[str]] = [("dim",) * 5, *([("dim", "bold", "green", "", "")] * len(ahead))]
+    ahead = [("#", "task", "", "why now", "cost"), *ahead] if ahead else []
+    rows = [*ahead, *waiting]
+    styles: list[Sequence[str]] = [
+        ("dim",) * 5 if index == 0 else ("dim", "bold", "green", "", "") for index in range(len(ahead))
+    ]
     styles += [("dim", "", "green", "dim", "dim")] * len(waiting)
     if ahead or waiting:
-        _grid(console, rows, styles, shrink=(3, 1), right=(0, 4), indent="  ", apart=len(ahead) + 1)
+        _grid(console, rows, styles, shrink=(3, 1), right=(0, 4), indent="  ", apart=len(ahead))
         _say(console)
     _say(console, plan_totals(plan, budget))
     if dry_run:

@@ -96,10 +96,8 @@ def test_of_many_processes_one_gets_each_task(tmp_path):
         "claims = Claims(open_database(Path(sys.argv[1])), current_owner())\n"
         "print(*[n for n in range(60) if claims.take(f't{n}', 1)], flush=True); input()"
     )
-    children = [
-        subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]  # fmt: skip
+    argv, pipe = [sys.executable, "-c", code, str(path)], subprocess.PIPE
+    children = [subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True) for _ in range(3)]
     taken = [int(n) for child in children for n in child.stdout.readline().split()]
     for child in children:
         child.communicate("\n")

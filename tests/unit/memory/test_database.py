@@ -225,11 +225,12 @@ def test_a_disk_that_is_full_is_a_plain_error_and_loses_nothing(tmp_path):
         "    for _ in range(1000): print(journal.begin_run('b' * 60, 0, 'x').id, flush=True)\n"
         "except StateError as error: print('STOP', error.hint)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False
+    )
     *numbers, stop = done.stdout.splitlines()
     assert stop.startswith("STOP check that the disk has room"), done.stdout[-200:] + done.stderr[-2000:]
     journal = Journal(open_database(path), "me")
     assert {run.id for run in journal.runs(5000)} >= {int(number) for number in numbers}
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-

@@ -60,7 +60,11 @@ def test_a_step_has_a_result_once_it_is_finished(journal):
     journal.start(again)
     journal.start(StepKey(run, "b", 1, 1, "edit"))
     assert journal.result(key).result == {"tree": "t"} and journal.result(again) is None
-    assert [(step.task_id, step.ended_at is None) for step in journal.steps()] == [("a", False), ("a", True), ("b", True)]
+    assert [(step.task_id, step.ended_at is None) for step in journal.steps()] == [
+        ("a", False),
+        ("a", True),
+        ("b", True),
+    ]
     assert len(journal.steps(task_id="a")) == 2
 
 

@@ -19,7 +19,9 @@ from selfimprove.model.task import Status, Task
 @pytest.fixture
 def memory(tmp_path):
     engine = open_database(tmp_path / "state" / "state.db")
-    return Memory(tmp_path, tmp_path / "state", tmp_path / "logs", Journal(engine, "me"), Claims(engine, "me"))
+    return Memory(
+        tmp_path, tmp_path / "state", tmp_path / "logs", Journal(engine, "me"), Claims(engine, "me")
+    )
 
 
 def test_state_comes_back_and_its_folders_are_made(memory, tmp_path):

@@ -11,7 +11,9 @@ SAY = "from selfimprove.memory.owner import current_owner; print(current_owner()
 
 
 def other() -> tuple[subprocess.Popen[str], str]:
-    child = subprocess.Popen([sys.executable, "-c", SAY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", SAY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     return child, child.stdout.readline().strip()
 
 

@@ -25,10 +25,11 @@ from openai_server import (
     server_error,
     truncated,
 )
-from selfimprove.errors import ConfigError, Interrupted, LLMError, NeedsKey
+from selfimprove.errors import Interrupted, LLMError, NeedsKey
 from selfimprove.model.budget import Budget
 from selfimprove.tools.llm.client import LLM, MAX_REPLY
 from selfimprove.tools.llm.litellm_backend import LitellmBackend
+from selfimprove.tools.llm.prices import stated_price
 
 
 def test_a_reply_comes_with_its_usage_and_the_question_is_sent_as_it_is():
@@ -235,7 +236,7 @@ def test_a_failed_call_is_charged_as_the_server_says_when_it_says():
     ],
 )
 def test_a_reply_without_usage_is_charged_at_the_worst_case(fields):
-    reply, rig, _ = complete([Answer("mended", **fields)], price_input=3.0, price_output=15.0)
+    reply, rig, _ = complete([Answer("mended", **fields)], price=stated_price(3.0, 15.0))
     tokens, dollars = rig.backend.worst_case(ASK)
     assert reply.text == "mended"
     assert (rig.budget.tokens_spent, rig.budget.dollars_spent) == (tokens, dollars)
@@ -284,14 +285,6 @@ def test_a_model_of_no_provider_is_refused_with_a_hint():
         LLM(LitellmBackend("no-such-model", api_key=KEY), Budget(), wait=lambda _: None).complete(ASK)
     assert "no-such-model" in caught.value.where
     assert "llm.model" in caught.value.hint
-
-
-def test_extra_parameters_are_sent_but_may_not_touch_what_the_budget_rests_on():
-    _, _, server = complete(["ok"], extra={"top_p": 0.5, "seed": 7})
-    assert (server.requests[0].body["top_p"], server.requests[0].body["seed"]) == (0.5, 7)
-    for name in ("n", "max_tokens", "num_retries", "fallbacks"):
-        with pytest.raises(ConfigError, match=name):
-            LitellmBackend("openai/m", extra={name: 3})
 
 
 def test_temperature_none_is_not_sent():

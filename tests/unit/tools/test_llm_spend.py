@@ -12,11 +12,12 @@ from selfimprove.errors import LimitReached
 from selfimprove.model.budget import Budget
 from selfimprove.tools.llm.client import Ask, Message
 from selfimprove.tools.llm.litellm_backend import LitellmBackend
+from selfimprove.tools.llm.prices import stated_price
 
 
 def test_dollars_are_those_of_the_stated_price():
     answer = Answer("mended", prompt_tokens=1_000_000, completion_tokens=100_000)
-    reply, rig, _ = complete([answer], price_input=3.0, price_output=15.0)
+    reply, rig, _ = complete([answer], price=stated_price(3.0, 15.0))
     assert reply.dollars == rig.budget.dollars_spent == pytest.approx(4.5)
 
 
@@ -36,7 +37,7 @@ def test_a_limit_in_dollars_with_no_known_price_stops_before_the_first_call():
 
 
 def test_a_limit_that_the_worst_case_does_not_fit_stops_before_the_call():
-    price = {"price_input": 3.0, "price_output": 15.0}
+    price = {"price": stated_price(3.0, 15.0)}
     worst = LitellmBackend("openai/m", max_tokens=50, **price).worst_case(ASK)
     for budget in (Budget(dollars=worst[1] * 0.999), Budget(tokens=worst[0] - 1), Budget(dollars=0.0)):
         error, _, server = complete(["never asked"], budget=budget, **price)
@@ -78,7 +79,7 @@ def test_spend_never_goes_over_the_limit_whatever_the_server_does(limit):
         return answers.get(fault, Answer("x", **usage))
 
     with OpenAIServer(bill) as server:
-        rig = Rig(server.url, Budget(**limit), price_input=20.0, price_output=60.0)
+        rig = Rig(server.url, Budget(**limit), price=stated_price(20.0, 60.0))
         replies = 0
         with pytest.raises(LimitReached):
             for turn in range(100):

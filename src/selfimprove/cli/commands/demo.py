@@ -188,9 +188,10 @@ def _new_folder(door: Door, keep: Path | None) -> Path:
 
 def _make_repository(inner: Door, root: Path, replies: bytes) -> None:
     """Make a git repository of the demo's files, with one commit, and our settings in it."""
+    from selfimprove.target import STATE
     from selfimprove.tools.git.repo import open_repo
     from selfimprove.tools.shell.process import capture
-    from selfimprove.wiring import STATE, set_up
+    from selfimprove.wiring import set_up
 
     done = capture(
         ["git", "init", "--quiet", "--template=", f"--initial-branch={_BRANCH}"],

@@ -38,7 +38,8 @@ def init(
     Nothing is overwritten, and git is told to ignore our folder in this clone only.
     """
     from selfimprove.cli.commands.config import example_yaml
-    from selfimprove.wiring import STATE, set_up
+    from selfimprove.target import STATE
+    from selfimprove.wiring import set_up
 
     del format, output
     if ci is not None:

@@ -53,17 +53,18 @@ def plan(
 
     Without --dry-run the tasks that the audit finds are appended to tasks.yml.
     """
-    from selfimprove import wiring
+    from selfimprove import preview, wiring
     from selfimprove.report.json import plan_data
     from selfimprove.report.markdown import plan_markdown
     from selfimprove.report.table import plan_table
+    from selfimprove.target import Choices
 
     del format, output
     target = door.target(budget__units=budget, run__max_tasks=max_tasks)
-    found = wiring.dry_plan(target, wiring.Choices())
+    found = preview.dry_plan(target, Choices())
     if show_prompt is not None:
         task = _find(show_prompt, [*found.plan.next, *(waiting.task for waiting in found.plan.waiting)])
-        text = wiring.prompt_of(target, task)
+        text = preview.prompt_of(target, task)
         return door.answer({"task": task.id, "prompt": text}, text + "\n")
     dry = dry_run or check
     if not dry and found.new:

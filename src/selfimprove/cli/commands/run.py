@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from selfimprove.model.outcome import Objection
     from selfimprove.model.task import Task
     from selfimprove.orchestrator import Summary
-    from selfimprove.wiring import Target
+    from selfimprove.target import Target
 
 
 class Land(StrEnum):
@@ -100,13 +100,15 @@ def run(
 ) -> int:
     """Do the tasks, one commit each, on a branch of the run's own.
 
-    Commands run in your tree, as make would run them; prompts change a private copy. The commits land on the branch selfimprove/run-N; your working tree, index and branches stay as they are.
-    A run that was stopped or killed goes on where it was: type selfimprove run again.
+    Commands run in your tree, as make would run them; prompts change a private copy. The commits land on the
+    branch selfimprove/run-N; your working tree, index and branches stay as they are. A run that was stopped or
+    killed goes on where it was: type selfimprove run again.
     """
-    from selfimprove import wiring
+    from selfimprove import preview, wiring
     from selfimprove.cli.app import interrupts
     from selfimprove.cli.console import Progress
     from selfimprove.cli.failure import page
+    from selfimprove.target import Choices
 
     del format, output
     target = door.target(
@@ -119,8 +121,8 @@ def run(
         run__audit=audit,
         sandbox__driver=sandbox and sandbox.value,
     )
-    choices = wiring.Choices(tuple(names or ()), resume)
-    wiring.check_first(target, choices)
+    choices = Choices(tuple(names or ()), resume)
+    preview.check_first(target, choices)
     _warn_of_uncommitted(door, target)
     progress = Progress(door, _limits(target))
     loop = wiring.build_orchestrator(target, choices, progress, _approval(door, target), interrupts.hold)
@@ -209,8 +211,8 @@ def _measured(summary: Summary) -> list[str]:
         for outcome in summary.outcomes
         if outcome.commit and "before" in outcome.metrics
     ]
-    if summary.before and summary.after:
-        before, after = len(summary.before.findings), len(summary.after.findings)
+    before, after = (len(audit.findings) if audit else 0 for audit in (summary.before, summary.after))
+    if (before or after) and summary.before and summary.after:
         rows.append(f"{count(before, 'finding')} before, {after} after")
     return rows
 

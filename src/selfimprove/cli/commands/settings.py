@@ -84,8 +84,8 @@ def set_(
     Comments and layout stay.
     """
     from selfimprove.cli.commands import config
+    from selfimprove.target import STATE
     from selfimprove.tools.git.repo import open_repo
-    from selfimprove.wiring import STATE
 
     del format, output
     repo = None if user else open_repo(door.folder, door.environ)

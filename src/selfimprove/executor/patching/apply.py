@@ -121,7 +121,13 @@ def _blocked(root: Path, parts: tuple[str, ...]) -> str | None:
 def _edited(edit: Edit, content: bytes | None) -> bytes:
     if edit.search is None:
         return _whole(edit, content)
-    if content is None and not edit.search:
+    if not edit.search and content:
+        raise PatchError(
+            f"{edit.path} exists already, and the SEARCH part is empty",
+            where=edit.path,
+            hint="copy the lines that shall be replaced into SEARCH",
+        )
+    if not edit.search:
         return (edit.replace or "").encode("utf-8", "replace")
     if content is None:
         raise PatchError(
@@ -129,19 +135,20 @@ def _edited(edit: Edit, content: bytes | None) -> bytes:
             where=edit.path,
             hint="leave SEARCH empty to make a new file, or name an existing one",
         )
-    if not edit.search and content:
-        raise PatchError(
-            f"{edit.path} exists already, and the SEARCH part is empty",
-            where=edit.path,
-            hint="copy the lines that shall be replaced into SEARCH",
-        )
     text, encoding = decode(content, edit.path)
+    return _encode(_replaced(edit, text), encoding, edit.path)
+
+
+def _replaced(edit: Edit, text: str) -> str:
+    """Return ``text`` after the edit, with its own line endings, and a last line that ends as it did."""
     newline = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
     start, end = _find(edit, text)
-    body = (edit.replace or "").replace("\n", newline)
-    if body and end == len(text) and not text.endswith("\n"):
+    head, body = text[:start], (edit.replace or "").replace("\n", newline)
+    if end == len(text) and not text.endswith("\n"):
+        if not body:
+            head = head.removesuffix("\n").removesuffix("\r")
         body = body.removesuffix(newline)
-    return _encode(text[:start] + body + text[end:], encoding, edit.path)
+    return head + body + text[end:]
 
 
 def _whole(edit: Edit, content: bytes | None) -> bytes:

@@ -69,10 +69,12 @@ class Backend(Protocol):
     """A way to a model. ``name`` is the backend's own, ``model`` the model's, as a person would write it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The way's own name."""
 
     @property
-    def model(self) -> str: ...
+    def model(self) -> str:
+        """The model's name."""
 
     def ask(self, ask: Ask) -> Reply:
         """Ask once. Raise :class:`CallFailed`, or a finished error such as ``NeedsKey``."""

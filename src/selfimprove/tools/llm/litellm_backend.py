@@ -9,15 +9,14 @@ import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from selfimprove.errors import ConfigError, MissingTool, NeedsKey
+from selfimprove.errors import MissingTool, NeedsKey
 from selfimprove.tools.llm.client import MAX_REPLY, Ask, CallFailed, Reply
 from selfimprove.tools.llm.failures import Call, ReplyTooLarge, explain, too_large
 from selfimprove.tools.llm.keys import key_variables
-from selfimprove.tools.llm.prices import Price, listed_price, stated_price
+from selfimprove.tools.llm.prices import Price, listed_price
 from selfimprove.tools.shell.masking import secret_values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import ModuleType
 
     import httpx
@@ -30,23 +29,6 @@ _LITELLM_ENVIRONMENT = {
     "LITELLM_LOCAL_BLOG_POSTS": "True",
     "LITELLM_MODE": "PRODUCTION",
 }
-# What `extra` may not set: stated elsewhere, or able to cost more than one bounded reply at the known price.
-_RESERVED = frozenset(
-    (
-        *(
-            "model",
-            "messages",
-            "n",
-            "stream",
-            "max_tokens",
-            "max_completion_tokens",
-            "temperature",
-            "timeout",
-        ),
-        *("api_key", "api_base", "base_url", "num_retries", "max_retries", "drop_params", "service_tier"),
-        *("fallbacks", "context_window_fallback_dict", "mock_response"),
-    )
-)
 _NO_KEY = "no-key"  # OpenAI's client insists on one; a server that needs none does not look at it
 _TOKENS_AROUND = 16  # what a provider's template may put around one message; 4 is usual
 
@@ -56,10 +38,9 @@ class LitellmBackend:
 
     ``base_url`` is a server of the person's own, spoken to in OpenAI's protocol unless ``model`` begins
     with the name of another provider. ``timeout`` is how many seconds the reply may take to begin, and as
-    many again to end. ``temperature`` ``None`` leaves it to the server. ``price_input`` and
-    ``price_output`` are dollars per million tokens; without them litellm's own table, on the disk, is
-    asked. ``api_key`` is never looked for elsewhere when the provider is one of those in ``keys``.
-    ``extra`` are further parameters of ``litellm.completion``.
+    many again to end. ``temperature`` ``None`` leaves it to the server. Without a
+    ``price`` litellm's own table, on the disk, is asked. ``api_key`` is never looked for elsewhere when the
+    provider is one of those in ``keys``.
     """
 
     name = "litellm"
@@ -72,9 +53,7 @@ class LitellmBackend:
         timeout: float = 120.0,
         temperature: float | None = 0.0,
         max_tokens: int = 8192,
-        price_input: float | None = None,
-        price_output: float | None = None,
-        extra: Mapping[str, Any] | None = None,
+        price: Price | None = None,
     ) -> None:
         self.model = model
         self.base_url = base_url
@@ -82,11 +61,7 @@ class LitellmBackend:
         self.max_tokens = max_tokens
         self._key = api_key
         self._temperature = temperature
-        self._stated = stated_price(price_input, price_output)
-        self._extra = dict(extra or {})
-        for name in sorted(_RESERVED & self._extra.keys()):
-            message = f"extra parameters of the model may not set {name}"
-            raise ConfigError(message, where=model, hint=f"remove {name} from them")
+        self._stated = price
 
     def worst_case(self, ask: Ask) -> tuple[int, float | None]:
         """Return the most tokens and dollars that ``ask`` can cost; dollars ``None`` when no price is known.
@@ -124,7 +99,6 @@ class LitellmBackend:
 
     def _arguments(self, ask: Ask, litellm: ModuleType) -> dict[str, Any]:
         arguments: dict[str, Any] = {
-            **self._extra,
             "model": self.model,
             "messages": [{"role": message.role, "content": message.content} for message in ask.messages],
             "max_tokens": self._bounds(ask)[1],
@@ -178,7 +152,7 @@ class LitellmBackend:
     def _bounds(self, ask: Ask) -> tuple[int, int]:
         """Return the most tokens that the question and the reply can have."""
         said = sum(len(message.content.encode()) + _TOKENS_AROUND for message in ask.messages)
-        return said + len(repr(self._extra).encode()), ask.max_tokens or self.max_tokens
+        return said, ask.max_tokens or self.max_tokens
 
     def _price(self, prompt: int) -> Price | None:
         return self._stated or listed_price(self.model, prompt, _litellm().model_cost)
