@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
     from selfimprove.planner.planner import Planner, Schedule
-    from selfimprove.reflector.reflector import Look
+    from selfimprove.reflector.reflector import Reflector
 
 _TRIES, _BETWEEN = 20, 0.25
 
@@ -60,7 +60,7 @@ class Summary:
 
 
 class Orchestrator:
-    """The loop. ``open_run`` gives the run to do, ``look`` asks the reflector to measure what there is now.
+    """The loop. Without a ``reflector`` nothing is measured. ``open_run`` gives the run to do.
 
     ``hold`` keeps an interruption waiting while tasks.yml and the journal are being brought in line.
     """
@@ -69,17 +69,17 @@ class Orchestrator:
         self,
         planner: Planner,
         executor: Executor,
+        reflector: Reflector | None,
         memory: Memory,
         open_run: Callable[[], Opened],
-        look: Callable[[Run | None, Sequence[Task]], Look] | None,
         listener: Listener = ignore,
         hold: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._planner = planner
         self._executor = executor
+        self._reflector = reflector
         self._memory = memory
         self._open_run = open_run
-        self._look = look
         self._listener = listener
         self._hold = hold
         self._tasks: list[Task] = []
@@ -244,9 +244,9 @@ class Orchestrator:
 
     def _audit_and_extend(self, done: Summary | None) -> tuple[Audit | None, int]:
         """Let the reflector look: new findings become tasks, and a done task whose finding is back reopens."""
-        if self._look is None:
+        if self._reflector is None:
             return None, 0
-        look = self._look(done.run if done else None, self._tasks)
+        look = self._reflector.look(self._tasks, done.run if done else None)
         reopened = {task.id: task for task in look.reopened}
         if done:
             done.reopened = tuple(reopened)

@@ -36,9 +36,7 @@ def dry_plan(target: Target, choices: Choices) -> DryPlan:
         claimed = memory.claims.held_by_others()
     new: tuple[Task, ...] = ()
     if wiring.looks_first(target, choices):
-        look = wiring.look_at_tree(
-            target, tasks, wiring.landed_by(target, memory.journal) if memory else lambda _: False
-        )
+        look = wiring.build_reflector(target, memory.journal if memory else None).look(tasks)
         again = {task.id: task for task in look.reopened}
         tasks, new = [again.get(task.id, task) for task in tasks], look.new
     wiring.with_place(target, tasks)

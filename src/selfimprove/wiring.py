@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import nullcontext
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from selfimprove.model.task import Status
 from selfimprove.target import STATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from selfimprove.codebase.scan import Scan
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from selfimprove.orchestrator import Orchestrator, Summary
     from selfimprove.planner.planner import Planner
     from selfimprove.reflector.auditor import SelfAuditor
-    from selfimprove.reflector.reflector import Look
+    from selfimprove.reflector.reflector import Reflector
     from selfimprove.settings import LlmSettings
     from selfimprove.target import Choices, Target
     from selfimprove.tools.llm.client import LLM, Backend
@@ -219,29 +218,42 @@ def looks_first(target: Target, choices: Choices) -> bool:
     return target.settings.run.audit and choices.audit and not choices.only
 
 
-def look_at_tree(target: Target, tasks: Sequence[Task], landed: Callable[[Task], bool]) -> Look:
-    """Measure the person's tree."""
+def build_reflector(target: Target, journal: Journal | None) -> Reflector:
+    """Return the reflector; ``journal`` is ``None`` where no run has been."""
     from selfimprove.reflector.reflector import Reflector
 
-    return Reflector(build_auditor(target)).look(tasks, landed)
+    def landed(task: Task, ref: str) -> bool:
+        done = (
+            [row for row in journal.outcomes(task_id=task.id) if row["status"] == Status.DONE]
+            if journal
+            else []
+        )
+        commit = done[-1]["commit"] if done else None
+        return commit is not None and target.repo.is_ancestor(commit, ref)
+
+    @contextmanager
+    def committed(run: Run) -> Iterator[SelfAuditor | None]:
+        tip = target.repo.resolve(f"refs/heads/{run.branch}")
+        if tip is None:
+            yield None
+        else:
+            with _copy_of(target, tip, f"run-{run.id}-measure") as auditor:
+                yield auditor
+
+    return Reflector(build_auditor(target), landed, committed)
 
 
-def look_at_branch(target: Target, run: Run, tasks: Sequence[Task]) -> Look:
-    """Measure what the run has committed, in a private copy of the tip of its branch."""
+@contextmanager
+def _copy_of(target: Target, commit: str, name: str) -> Iterator[SelfAuditor]:
+    """Yield an auditor of a commit, in a private copy that is gone afterwards."""
     from selfimprove.codebase.scan import python_files
-    from selfimprove.reflector.reflector import Reflector
     from selfimprove.tools.git.worktree import open_copy, remove_copy
 
-    tip = target.repo.resolve(f"refs/heads/{run.branch}")
-    if tip is None:
-        return look_at_tree(target, tasks, lambda _: False)
-    path = copies_folder(target) / f"run-{run.id}-measure"
+    path, exclude = copies_folder(target) / name, target.settings.audit.exclude
     try:
-        copy = open_copy(target.repo, path, tip)
-        scan = python_files(
-            copy.path, target.repo.tree_names(tip), _within(target, copy.path), target.settings.audit.exclude
-        )
-        return Reflector(_auditor(target, copy.path, lambda: scan)).look(tasks, lambda _: True)
+        root = open_copy(target.repo, path, commit).path
+        scan = python_files(root, target.repo.tree_names(commit), _within(target, root), exclude)
+        yield _auditor(target, root, lambda: scan)
     finally:
         remove_copy(target.repo, path)
 
@@ -249,17 +261,6 @@ def look_at_branch(target: Target, run: Run, tasks: Sequence[Task]) -> Look:
 def _within(target: Target, copy: Path) -> tuple[str, ...]:
     """Return the paths to measure that exist in the copy; the person's tree may have more."""
     return tuple(path for path in target.settings.audit.paths if (copy / path).exists()) or (".",)
-
-
-def landed_by(target: Target, journal: Journal) -> Callable[[Task], bool]:
-    """Return a test for done tasks: is what they did part of the tree that is measured?"""
-
-    def landed(task: Task) -> bool:
-        done = [row for row in journal.outcomes(task_id=task.id) if row["status"] == Status.DONE.value]
-        commit = done[-1]["commit"] if done else None
-        return commit is not None and target.repo.is_ancestor(commit, "HEAD")
-
-    return landed
 
 
 def copies_folder(target: Target) -> Path:
@@ -299,21 +300,13 @@ def build_orchestrator(
 
     planner, memory = build_planner(target, choices), build_memory(target)
     bench = _bench(target, memory.journal, planner.budget, listener, approve)
-    landed = landed_by(target, memory.journal)
-
-    def look(run: Run | None, tasks: Sequence[Task]) -> Look:
-        if run is not None and target.repo.resolve(f"refs/heads/{run.branch}"):
-            done = {row["task_id"] for row in memory.journal.outcomes(run=run.id) if row["commit"]}
-            found = look_at_branch(target, run, tasks)
-            return replace(found, reopened=tuple(task for task in found.reopened if task.id in done))
-        return look_at_tree(target, tasks, landed)
-
+    reflector = build_reflector(target, memory.journal) if looks_first(target, choices) else None
     return Orchestrator(
         planner,
         Executor(bench),
+        reflector,
         memory,
         open_run=lambda: open_run(memory.journal, target.repo, bench.copies, choices.resume),
-        look=look if looks_first(target, choices) else None,
         listener=listener,
         hold=hold,
     )

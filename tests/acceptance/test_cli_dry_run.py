@@ -99,7 +99,7 @@ def test_after_a_kill(project: Callable[..., Any]) -> None:
     here = project(
         {
             "src/app.py": TANGLED,
-            "tasks.yml": "- id: a\n  command: 'true'\n- id: b\n  command: \"touch begun; sleep 300\"\n- id: c\n  command: 'true'\n",
+            "tasks.yml": SLEEPY,
         }
     )
     process = here.start("run", "--no-audit")

@@ -276,7 +276,7 @@ def test_no_hook_or_setting_of_the_person_s_runs_on_our_checkout(project: Make, 
 
 INSTALLED = {
     "src/pkg/__init__.py": "def f():\n    return 1\n",
-    "test_pkg.py": "import unittest, pkg\n\n\nclass T(unittest.TestCase):\n    def test(self):\n        assert pkg.f() == 2\n",
+    "test_pkg.py": "import unittest, pkg\nclass T(unittest.TestCase):\n  def test(self):\n    assert pkg.f() == 2\n",
     ".gitignore": ".venv/\n",
 }
 

@@ -1,7 +1,7 @@
 """Transcripts: each file in tests/transcripts is a repository and a session in it, repeated here word for word.
 
 A file begins with lines `# file PATH`, each followed by that file's content, indented by four spaces. Then comes
-the session, as a terminal shows it: `$ COMMAND` and its output, stderr after stdout; `$ echo $?` shows the exit code
+the session, as a terminal shows it: `$ COMMAND` and its output; `$ echo $?` shows the exit code
 of the command before. What differs from run to run is normalised on both sides: times, dates and commits; see RULES.
 """
 
@@ -62,7 +62,7 @@ def _said(here: Any, turns: list[tuple[str, str]]) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
         )
         code = done.returncode
-        yield done.stdout + done.stderr
+        yield done.stdout
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

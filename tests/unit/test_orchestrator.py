@@ -42,8 +42,8 @@ class Rig:
         self.memory.save_tasks([Task(name, name.upper(), command="true") for name in names], "todo.yml")
         self.events, self.executor = [], Does(act)
         self.loop = Orchestrator(
-            Planner(Budget()), self.executor, self.memory,
-            lambda: Opened(self.memory.journal.begin_run("", 0, "x"), False), None, self.events.append)  # fmt: skip
+            Planner(Budget()), self.executor, None, self.memory,
+            lambda: Opened(self.memory.journal.begin_run("", 0, "x"), False), self.events.append)  # fmt: skip
 
     def statuses(self):
         return [

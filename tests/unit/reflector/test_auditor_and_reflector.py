@@ -16,6 +16,7 @@ from selfimprove.reflector.auditor import SelfAuditor
 from selfimprove.reflector.reflector import Reflector, still_there
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -42,8 +43,8 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def reflector(root: Path) -> Reflector:
-    return Reflector(SelfAuditor(root=root))
+def reflector(root: Path, *landed: Callable[[Task, str], bool]) -> Reflector:
+    return Reflector(SelfAuditor(root=root), *landed)
 
 
 def test_findings_with_the_worst_first(project: Path) -> None:
@@ -147,12 +148,12 @@ def test_a_done_task_reopens_only_when_its_commit_landed(project: Path) -> None:
     tasks = [replace(first, status=Status.DONE), *others]
     assert reflector(project).look(tasks).reopened == ()
 
-    look = reflector(project).look(tasks, landed=lambda task: task.id == first.id)
+    look = reflector(project, lambda task, _ref: task.id == first.id).look(tasks)
     assert look.reopened == (first,)
     assert look.new == ()
 
     (project / "app/legacy.py").write_text(branchy("parse", 3))
-    assert reflector(project).look(tasks, landed=lambda _: True).reopened == ()
+    assert reflector(project, lambda *_: True).look(tasks).reopened == ()
 
 
 def test_measuring_a_changed_copy(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

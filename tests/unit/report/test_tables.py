@@ -195,7 +195,7 @@ def test_plan_dry_run() -> None:
 
         2 tasks, 4 of 10 units.
         Dry run: no file written, no model called.
-        next: selfimprove run
+        next: selfimprove run      (the exact prompt: selfimprove plan --show-prompt 1)
         """)
 
 
