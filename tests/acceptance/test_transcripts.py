@@ -57,7 +57,8 @@ def _said(here: Any, turns: list[tuple[str, str]]) -> Iterator[str]:
             ["bash", "-c", line],
             cwd=here.root,
             env=here.env,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             stdin=subprocess.DEVNULL,
         )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from selfimprove.errors import StateError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
 REVISIONS = ("0001",)
@@ -152,15 +153,17 @@ def _stamps(files: list[Path]) -> list[tuple[int, int]]:
 
 def reading(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
     """Return a connection for reading, which waits for no writer and lets none wait."""
-    return engine.execution_options(kind="reading").connect()
+    return engine.connect().execution_options(kind="reading")
 
 
-def noting(engine: sa.Engine) -> AbstractContextManager[sa.Connection]:
-    """Return a transaction that a killed process leaves whole, but a power cut may undo.
+@contextlib.contextmanager
+def noting(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Give a transaction that a killed process leaves whole, but a power cut may undo.
 
     For what can be found out again; it costs no wait for the disk.
     """
-    return engine.execution_options(kind="noting").begin()
+    with engine.connect().execution_options(kind="noting") as connection, connection.begin():
+        yield connection
 
 
 def _make_folder(path: Path) -> None:
@@ -272,5 +275,5 @@ def _use_log(engine: sa.Engine) -> None:
     """Let SQLite write ahead to a log, which readers need not wait for. The file remembers it."""
     if engine.dialect.name != "sqlite":
         return
-    with engine.execution_options(kind="plain").connect() as connection:
+    with engine.connect().execution_options(kind="plain") as connection:
         connection.exec_driver_sql("PRAGMA journal_mode=WAL")
