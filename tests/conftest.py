@@ -42,22 +42,45 @@ class Project:
             raise AssertionError(f"git {args}: {done.stderr}")
         return done.stdout.strip()
 
-    def run(self, *args: str, env: Mapping[str, str] | None = None, stdin: str | None = None,
-            timeout: float = 120, check: int | None = None, cwd: Path | None = None) -> Result:
+    def run(
+        self,
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+        timeout: float = 120,
+        check: int | None = None,
+        cwd: Path | None = None,
+    ) -> Result:
         """Run selfimprove here; with ``check`` the exit code must be that."""
         done = subprocess.run(
-            [sys.executable, "-m", "selfimprove", *args], cwd=cwd or self.root, env=self._env(env), input=stdin,
-            capture_output=True, text=True, errors="surrogateescape", timeout=timeout,
-            stdin=subprocess.DEVNULL if stdin is None else None)
+            [sys.executable, "-m", "selfimprove", *args],
+            cwd=cwd or self.root,
+            env=self._env(env),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=timeout,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+        )
         result = Result(done.returncode, done.stdout, done.stderr)
-        assert check is None or result.code == check, f"exit {result.code}, not {check}\n{result.out}\n{result.err}"
+        assert check is None or result.code == check, (
+            f"exit {result.code}, not {check}\n{result.out}\n{result.err}"
+        )
         return result
 
     def start(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start selfimprove here, in a session of its own."""
         return subprocess.Popen(
-            [sys.executable, "-m", "selfimprove", *args], cwd=self.root, env=self._env(env), text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+            [sys.executable, "-m", "selfimprove", *args],
+            cwd=self.root,
+            env=self._env(env),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     def write(self, path: str, text: str | bytes) -> Path:
         """Write a file, with its folders."""
@@ -111,10 +134,21 @@ def clean_env(tmp_path: Path) -> dict[str, str]:
     home = tmp_path / "home"
     home.mkdir()
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    who = {"GIT_AUTHOR_NAME": "A Person", "GIT_AUTHOR_EMAIL": "person@example.org", "GIT_COMMITTER_NAME": "A Person",
-           "GIT_COMMITTER_EMAIL": "person@example.org", "GIT_CONFIG_NOSYSTEM": "1"}
-    folders = {"HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "XDG_CACHE_HOME": str(home / ".cache"),
-               "XDG_DATA_HOME": str(home / ".local/share"), "TERM": "xterm", "PYTHONDONTWRITEBYTECODE": "1"}
+    who = {
+        "GIT_AUTHOR_NAME": "A Person",
+        "GIT_AUTHOR_EMAIL": "person@example.org",
+        "GIT_COMMITTER_NAME": "A Person",
+        "GIT_COMMITTER_EMAIL": "person@example.org",
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
+    folders = {
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_DATA_HOME": str(home / ".local/share"),
+        "TERM": "xterm",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     return kept | who | folders
 
 

@@ -103,7 +103,9 @@ class TaskFile:
         """
         with self._locked(), self._plain_errors("written"):
             target = Path(os.path.realpath(self._path))
-            _beside(target).unlink(missing_ok=True)  # litter of a writer that was killed
+            _draft(target, self._lock_path.parent).unlink(
+                missing_ok=True
+            )  # litter of a writer that was killed
             seen = self._read()
             if seen != self._document.data and not (seen is None and not self._document.data):
                 seen = self._read_at_rest()
@@ -155,24 +157,24 @@ class TaskFile:
         last microsecond is found there.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = _beside(target)
+        draft = _draft(target, self._lock_path.parent)
         try:
-            _write_through(beside, data, target)
+            _write_through(draft, data, target)
             now = _content(target)
             if now != expected:
                 now = _at_rest(target)
                 return _Late(now or b"", now)
-            if expected is None or not _exchange(beside, target):
-                beside.replace(target)
+            if expected is None or not _exchange(draft, target):
+                draft.replace(target)
                 _sync_folder(target.parent)
                 return None
             _sync_folder(target.parent)
-            old = _content(beside)
+            old = _content(draft)
             if old == expected:
                 return None
-            return _Late(_at_rest(beside) or b"", data)
+            return _Late(_at_rest(draft) or b"", data)
         finally:
-            beside.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -204,9 +206,17 @@ class TaskFile:
             raise TaskFileError(message, where=self._name, hint=hint) from error
 
 
-def _beside(target: Path) -> Path:
-    """Return the one name under which a new version is written; only the holder of the lock uses it."""
-    return target.with_name(f".{target.name}.selfimprove-new")
+def _draft(target: Path, ours: Path) -> Path:
+    """Return the one name under which a new version is written; only the holder of the lock uses it.
+
+    It is in our own folder, where the draft of a writer that was killed is in nobody's way, unless that is
+    on another disk, from which a file cannot be exchanged.
+    """
+    name = f".{target.name}.selfimprove-new"
+    with contextlib.suppress(OSError):
+        if ours.stat().st_dev == target.parent.stat().st_dev:
+            return ours / name
+    return target.with_name(name)
 
 
 def _content(path: Path) -> bytes | None:
