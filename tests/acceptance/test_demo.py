@@ -74,7 +74,17 @@ def test_the_journey_is_in_the_repository_and_not_only_on_the_screen(place: Proj
     message = repo.git("log", "-1", "--format=%B", BRANCH)
     assert "Selfimprove-Task: refactor-invoice-make-invoice" in message
 
-    # The first reply was red, the second mended it.
+    check_red_then_green(data, repo)
+
+    # The person's branch and files are as they were; tasks.yml is what a run adds.
+    assert repo.git("symbolic-ref", "--short", "HEAD") == "main"
+    assert repo.git("status", "--porcelain").split("\n") == ["?? tasks.yml"]
+    assert yaml.safe_load(repo.read("tasks.yml"))[0]["status"] == "done"
+    assert place.state() == mine
+
+
+def check_red_then_green(data: dict[str, Any], repo: Project) -> None:
+    """The first reply was red, the second mended it."""
     [outcome] = data["outcomes"]
     log = Path(outcome["log"]).read_text(encoding="utf-8")
     red, green = log.index("FAILED (failures=2)"), log.rindex("\nOK")
@@ -83,12 +93,6 @@ def test_the_journey_is_in_the_repository_and_not_only_on_the_screen(place: Proj
     record = json.loads(repo.read("logs/run-1.json"))
     checks = [(step["attempt"], step["status"]) for step in record["steps"] if step["name"] == "check"]
     assert checks == [(1, "failed"), (2, "done")]
-
-    # The person's branch and files are as they were; tasks.yml is what a run adds.
-    assert repo.git("symbolic-ref", "--short", "HEAD") == "main"
-    assert repo.git("status", "--porcelain").split("\n") == ["?? tasks.yml"]
-    assert yaml.safe_load(repo.read("tasks.yml"))[0]["status"] == "done"
-    assert place.state() == mine
 
 
 def test_it_tells_each_command_what_came_of_it_and_where_to_look(place: Project, tmp_path: Path) -> None:

@@ -318,12 +318,16 @@ def test_two_runs_at_once_do_each_task_once(project: Make, tmp_path: Path) -> No
     ends = [(*process.communicate(timeout=120), process.returncode) for process in both]
     assert [end[2] for end in ends] == [0, 0], ends
     assert sorted(ran.read_text().split()) == [str(n) for n in range(6)]
-    branches = made.git("branch", "--list", "selfimprove/*", "--format=%(refname:short)").split()
-    subjects = [subject for branch in branches for subject in commits(made, branch)]
-    assert sorted(subjects) == [f"Return two {n}" for n in range(4)]
+    assert sorted(all_subjects(made)) == [f"Return two {n}" for n in range(4)]
     assert {task["status"] for task in yaml.safe_load(made.read("tasks.yml"))} == {"done"}
     assert leftovers(made) == []
     assert made.state() == before
+
+
+def all_subjects(made: Project) -> list[str]:
+    """Return the subjects of all commits on the branches of all runs."""
+    branches = made.git("branch", "--list", "selfimprove/*", "--format=%(refname:short)").split()
+    return [subject for branch in branches for subject in commits(made, branch)]
 
 
 def wait_for(made: Project, query: str) -> None:

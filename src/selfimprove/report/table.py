@@ -86,14 +86,7 @@ def plan_table(
     would = "this audit would add" if dry_run else "this audit adds"
     _say(console, f"tasks.yml has {count(tasks, 'task')}; {would} {len(new) or 'none'}.")
     _say(console)
-    ahead = [
-        (str(i), visible(task.id), _new(task, new), visible(plan.why.get(task.id, "")), number(task.cost))
-        for i, task in enumerate(plan.next, 1)
-    ]
-    waiting = [("", visible(w.task.id), _new(w.task, new), visible(w.reason), "") for w in plan.waiting]
-    if waiting:
-        waiting.insert(0, ("", "waiting", "", "", ""))
-    ahead = [("#", "task", "", "why now", "cost"), *ahead] if ahead else []
+    ahead, waiting = _ahead(plan, new), _waiting(plan, new)
     rows = [*ahead, *waiting]
     styles: list[Sequence[str]] = [
         ("dim",) * 5 if index == 0 else ("dim", "bold", "green", "", "") for index in range(len(ahead))
@@ -109,6 +102,21 @@ def plan_table(
         asking = next((str(i) for i, task in enumerate(plan.next, 1) if task.needs_model), "")
         prompt = f"      (the exact prompt: selfimprove plan --show-prompt {asking})" if asking else ""
         _say(console, f"next: selfimprove run{prompt}")
+
+
+def _ahead(plan: Plan, new: Collection[str]) -> list[tuple[str, ...]]:
+    """Return the rows of what comes next, under a head; none when nothing does."""
+    rows = [
+        (str(i), visible(task.id), _new(task, new), visible(plan.why.get(task.id, "")), number(task.cost))
+        for i, task in enumerate(plan.next, 1)
+    ]
+    return [("#", "task", "", "why now", "cost"), *rows] if rows else []
+
+
+def _waiting(plan: Plan, new: Collection[str]) -> list[tuple[str, ...]]:
+    """Return the rows of what waits, under a head; none when nothing does."""
+    rows = [("", visible(w.task.id), _new(w.task, new), visible(w.reason), "") for w in plan.waiting]
+    return [("", "waiting", "", "", ""), *rows] if rows else []
 
 
 def tasks_table(console: Console, tasks: Sequence[Task]) -> None:

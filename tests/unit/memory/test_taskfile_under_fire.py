@@ -89,20 +89,25 @@ def check_the_end(folder: Path, edits: int) -> None:
     file = TaskFile(path, lock_path=folder / "tasks.lock")
     tasks = {task.id: task for task in file.save(file.load())}
     assert [entry.name for entry in path.parent.iterdir()] == ["tasks.yml"]
+    check_the_writers(folder, tasks)
+    assert [int(line) for line in acknowledged(folder, "carl")] == list(range(1, edits + 1))
+    assert tasks["carl-p"].priority == edits
     text = path.read_text()
+    for number in range(1, edits + 1):
+        assert text.count(f"# carl note {number}\n") == 1
+        assert (f"carl-task-{number}" in tasks) == (number % 5 == 0)
+    for number, line in enumerate(line for line in text.splitlines() if "# note" in line):
+        assert line == f"  command: 'make {number}'  # note {number}"
+
+
+def check_the_writers(folder: Path, tasks: dict[str, Task]) -> None:
+    """Every count that a writer says it has saved is in the file, or a later one."""
     for name in WRITERS:
         lines = acknowledged(folder, name)
         assert lines, "a writer never wrote"
         for line in lines:
             task_id, count = line.split()
             assert int(tasks[task_id].category or 0) >= int(count), line
-    assert [int(line) for line in acknowledged(folder, "carl")] == list(range(1, edits + 1))
-    assert tasks["carl-p"].priority == edits
-    for number in range(1, edits + 1):
-        assert text.count(f"# carl note {number}\n") == 1
-        assert (f"carl-task-{number}" in tasks) == (number % 5 == 0)
-    for number, line in enumerate(line for line in text.splitlines() if "# note" in line):
-        assert line == f"  command: 'make {number}'  # note {number}"
 
 
 def parseable(data: bytes) -> None:

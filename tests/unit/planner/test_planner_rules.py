@@ -149,21 +149,32 @@ def reach(needs: dict[str, set[str]]) -> dict[str, set[str]]:
     return far
 
 
+def circles_in(error: PlanError) -> list[list[str]]:
+    return [p.message.rpartition(": ")[2].split(" -> ") for p in error.problems if not p.unknown]
+
+
+def known_needs(tasks: list[Task]) -> dict[str, set[str]]:
+    return {t.id: {name for name in t.dependencies if int(name[1:]) < len(tasks)} for t in tasks}
+
+
+def is_circle(path: list[str], needs: dict[str, set[str]]) -> bool:
+    closed = path[0] == path[-1] and len(set(path)) == len(path) - 1
+    return closed and all(after in needs[before] for before, after in pairwise(path))
+
+
 @settings(derandomize=True, max_examples=300)
 @given(GRAPHS)
 def test_a_list_is_refused_exactly_when_it_is_wrong(graph: list[list[int]]) -> None:
     tasks = [task(f"t{n}", *(f"t{m}" for m in needs)) for n, needs in enumerate(graph)]
-    needs = {t.id: {name for name in t.dependencies if int(name[1:]) < len(tasks)} for t in tasks}
+    needs = known_needs(tasks)
     circular = {name for name, far in reach(needs).items() if name in far}
     unknown = {(t.id, name) for t in tasks for name in t.dependencies if name not in needs}
     try:
         check(tasks)
     except PlanError as error:
         assert {(p.task_id, p.unknown) for p in error.problems if p.unknown} == unknown
-        paths = [p.message.rpartition(": ")[2].split(" -> ") for p in error.problems if not p.unknown]
+        paths = circles_in(error)
         assert bool(paths) == bool(circular)
-        for path in paths:
-            assert path[0] == path[-1] and len(set(path)) == len(path) - 1
-            assert all(after in needs[before] for before, after in pairwise(path))
+        assert all(is_circle(path, needs) for path in paths)
     else:
         assert not circular and not unknown
