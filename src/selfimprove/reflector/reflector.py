@@ -12,7 +12,6 @@ from selfimprove.reflector.auditor import SelfAuditor, unknown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from selfimprove.model.audit import Audit
     from selfimprove.model.run import Run
@@ -81,23 +80,6 @@ class Reflector:
         )
         found = [finding.to_task() for finding in unknown(audit.findings, tasks)]
         return Look(_with_unique_ids(found, {task.id for task in tasks}), reopened, audit)
-
-    def remaining(self, root: Path, paths: Iterable[str]) -> Audit:
-        """Measure ``paths`` in a copy of the repository at ``root``; ``last`` stays as it is."""
-        return self.auditor.analyze(paths, root=root)
-
-    def values(self, root: Path, path: str) -> dict[str, float | str]:
-        """Return the value by fingerprint of all that is measured in ``path`` of the copy at ``root``.
-
-        A fingerprint that is missing stands for a function that is gone, or (when all are) for a file that is
-        gone or cannot be measured.
-        """
-        return self.auditor.values(path, root=root)
-
-
-def still_there(audit: Audit, fingerprint: str) -> bool:
-    """True when ``audit`` still holds the finding."""
-    return any(finding.fingerprint == fingerprint for finding in audit.findings)
 
 
 def _with_unique_ids(tasks: Iterable[Task], taken: set[str]) -> tuple[Task, ...]:
