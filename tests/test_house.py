@@ -95,7 +95,7 @@ WRITERS = {
     "wiring": "`selfimprove init`, and the folder of private copies",
     "cli.door": "--output",
     "cli.failure": "the bug report in the temporary folder",
-    "cli.commands.demo": "the throwaway repository",
+    "cli.journey": "the throwaway repository",
     "executor.recovery": "the folder of private copies",
     "executor.patching.apply": "the private copy",
     "executor.hooks": "a temporary folder for one hook",

@@ -17,8 +17,8 @@ import yaml
 from radon.complexity import cc_visit
 
 from conftest import Project
-from selfimprove.cli.commands.demo import tell
 from selfimprove.cli.door import Door
+from selfimprove.cli.journey import tell
 
 Make = Callable[..., Project]
 BRANCH = "selfimprove/run-1"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
-import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -98,6 +96,9 @@ def _masked(door: Door, text: str) -> str:
 
 
 def _report(door: Door, error: BaseException) -> Path:
+    import platform
+    import tempfile
+
     trace = "".join(traceback.format_exception(error))
     text = (
         f"# selfimprove {__version__}: {type(error).__name__}\n\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from importlib.resources import files
 from typing import Annotated
 
 import typer
@@ -42,6 +41,8 @@ def init(
     from selfimprove.wiring import set_up
 
     del format, output
+    from importlib.resources import files
+
     if ci is not None:
         workflow = (files("selfimprove.cli") / "templates" / f"{ci.value}.yml").read_text(encoding="utf-8")
         return door.answer({"workflow": workflow}, workflow)
