@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from selfimprove import wiring
+from selfimprove.model.task import Status
 
 if TYPE_CHECKING:
     from selfimprove.model.budget import Budget
@@ -43,13 +44,18 @@ def dry_plan(target: Target, choices: Choices) -> DryPlan:
     return DryPlan(planner.plan([*tasks, *new], claimed=claimed), tasks, new, planner.budget)
 
 
-def check_first(target: Target, choices: Choices) -> None:
-    """Raise what would stop a run before it has begun: a broken tasks.yml, an unknown task, a bad replies file."""
+def check_first(target: Target, choices: Choices) -> list[str]:
+    """Raise what would stop a run before it has begun: a broken tasks.yml, an unknown task, a bad replies file.
+
+    Returns those of the tasks that the person named which are done already.
+    """
     tasks = wiring.load_tasks(target)
     wiring.with_place(target, tasks)
-    wiring.build_planner(target, choices).schedule(_as_open(target, tasks))
+    tasks = _as_open(target, tasks)
+    wiring.build_planner(target, choices).schedule(tasks)
     if wiring.model_problem(target) is None and target.settings.llm.backend == "scripted":
         wiring.build_backend(target)
+    return [task.id for task in tasks if task.id in choices.only and task.status is Status.DONE]
 
 
 def _as_open(target: Target, tasks: list[Task]) -> list[Task]:

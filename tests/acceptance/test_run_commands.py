@@ -459,3 +459,11 @@ def test_a_full_disk_is_a_plain_error_and_loses_nothing(project, folder):
     repo.run("run", "--no-audit", check=0)
     assert all(repo.read("ran").split().count(name) == 1 for name in ended)
     assert list(place.iterdir())
+
+
+def test_naming_a_task_that_is_done_says_so_and_does_the_others(project):
+    repo = project({"tasks.yml": "- id: a\n  command: echo a >> ran\n- id: b\n  command: echo b >> ran\n"})
+    repo.run("run", "a", check=0)
+    done = repo.run("run", "a", "b", check=0)
+    assert repo.read("ran") == "a\nb\n"
+    assert "note: a is done; to do it again: selfimprove tasks retry a\n" in done.err

@@ -61,14 +61,17 @@ def check(tasks: Sequence[Task]) -> None:
 
 
 def check_selection(only: Iterable[str], tasks: Iterable[Task]) -> None:
-    """Raise UsageError when a task that the person named does not exist or is not open any more."""
+    """Raise UsageError when a task that the person named does not exist, has failed or is skipped.
+
+    One that is done is no error: the same command may be typed again to go on after an interruption.
+    """
     status = {task.id: task.status for task in tasks}
     for name in sorted(only):
         if name not in status:
             near = nearest(name, status)
             hint = f"did you mean {near}?" if near else "see their ids: selfimprove tasks list"
             raise UsageError(f'there is no task "{name}"', hint=hint)
-        if past := PAST.get(status[name]):
+        if status[name] != Status.DONE and (past := PAST.get(status[name])):
             raise UsageError(f'task "{name}" {past}', hint=f"to do it again: selfimprove tasks retry {name}")
 
 

@@ -127,13 +127,19 @@ def test_naming_an_unknown_task_gives_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(Status.DONE, "is done"), (Status.FAILED, "failed"), (Status.SKIPPED, "was skipped")],
+    [(Status.FAILED, "failed"), (Status.SKIPPED, "was skipped")],
 )
 def test_naming_a_task_that_is_over_says_how_to_do_it_again(status: Status, words: str) -> None:
     with pytest.raises(UsageError) as caught:
         Planner(Budget(), only=frozenset({"a"})).schedule([task("a", status=status)])
     assert caught.value.message == f'task "a" {words}'
     assert caught.value.hint.endswith("selfimprove tasks retry a")
+
+
+def test_naming_a_task_that_is_done_goes_on_with_the_others() -> None:
+    tasks = [task("a", status=Status.DONE), task("b", "a"), task("c")]
+    plan = Planner(Budget(), only=frozenset({"a", "b"})).plan(tasks)
+    assert [one.id for one in plan.next] == ["b"]
 
 
 GRAPHS = st.lists(st.lists(st.integers(0, 7), max_size=3), min_size=1, max_size=8)

@@ -122,7 +122,8 @@ def run(
         sandbox__driver=sandbox and sandbox.value,
     )
     choices = Choices(tuple(names or ()), resume)
-    preview.check_first(target, choices)
+    for name in preview.check_first(target, choices):
+        door.say(f"note: {name} is done; to do it again: selfimprove tasks retry {name}")
     _warn_of_uncommitted(door, target)
     progress = Progress(door, _limits(target))
     loop = wiring.build_orchestrator(target, choices, progress, _approval(door, target), interrupts.hold)
