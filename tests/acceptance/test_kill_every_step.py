@@ -104,7 +104,7 @@ class Rig:
         )
         assert leftovers(made) == []
         assert made.state() == self.before
-        assert [row[0] for row in rows(made, "select task_id from outcomes")] == self.names
+        assert [row[0] for row in rows(made, "select task_id from outcomes order by id")] == self.names
         return done.err
 
 

@@ -63,11 +63,12 @@ class Note(NamedTuple):
 
 
 class Composed(NamedTuple):
-    """The root node (None: no document), whether there are aliases, and whether ``...`` ends the document."""
+    """The root node (None: no document), whether there are aliases, whether ``...`` ends it, and anchors."""
 
     root: Node | None
     aliased: bool
     closed: bool
+    anchored: bool
 
 
 class Unfit:
@@ -159,10 +160,10 @@ class _RefusedError(Exception):
         self.note = Note(event.start_mark.index if event.start_mark else 0, message, hint)
 
 
-def _survey(text: str) -> tuple[bool, bool]:
+def _survey(text: str) -> tuple[bool, bool, bool]:
     """Walk the events of ``text``, which takes no recursion; return the flags of Composed."""
     weigher = _Weigher()
-    aliased = closed = False
+    aliased = closed = anchored = False
     documents = 0
     for event in yaml.parse(text, Loader=LOADER):
         if isinstance(event, events.DocumentStartEvent):
@@ -177,13 +178,15 @@ def _survey(text: str) -> tuple[bool, bool]:
             weigher.alias(event)
         elif isinstance(event, events.ScalarEvent):
             _check_tag(event)
+            anchored = anchored or event.anchor is not None
             weigher.scalar(event)
         elif isinstance(event, events.CollectionStartEvent):
             _check_tag(event)
+            anchored = anchored or event.anchor is not None
             weigher.open(event)
         elif isinstance(event, events.CollectionEndEvent):
             weigher.close()
-    return aliased, closed
+    return aliased, closed, anchored
 
 
 def _check_tag(event: events.ScalarEvent | events.CollectionStartEvent) -> None:

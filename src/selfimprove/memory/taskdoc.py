@@ -185,7 +185,7 @@ def _reread_part(old: Document, data: bytes) -> Document | None:
     from left to right, and at the dash of an item in the column of its list every deeper level is closed:
     what follows depends only on the levels above, which the unchanged head and the column fix. So lines that
     start and end at such a dash mean alone what they mean in their place, provided that they are whole lines,
-    hold no alias and no end of document, and their dashes stand in that column. The part starts one item
+    hold no alias, no anchor and no end of document, and their dashes stand in that column. The part starts one item
     before the first difference, since lines added behind an item may belong to it.
     """
     if old.frame is None or data.startswith(BOM) != old.data.startswith(BOM):
@@ -226,11 +226,12 @@ def _read_alone(lines: str, column: int, old: Document) -> tuple[Item, ...] | No
     if not lines.startswith(" " * column + "-") or _ODD_BREAK.search(lines):
         return None
     try:
-        root, aliased, closed = nodes.compose(lines, old.name)
+        root, aliased, closed, anchored = nodes.compose(lines, old.name)
     except TaskFileError:
         return None
     items, notes = read_items(root)
-    if aliased or closed or notes or root is None or root.start_mark.index != column:
+    # The same anchor may stand in another item; only the whole file shows that.
+    if aliased or closed or anchored or notes or root is None or root.start_mark.index != column:
         return None
     alone = _framed(Document(old.name, b"", lines, old.layout, tuple(items), root, column))
     return alone.items if alone.frame and not alone.frame.tail else None

@@ -340,6 +340,11 @@ def test_rereading_a_part_finds_what_reading_everything_finds(texts: tuple[str, 
     check_rereading(texts)
 
 
+def test_an_anchor_that_stands_in_another_item_too_is_found_by_rereading() -> None:
+    before = "x-a: &a [1, 2]\ntasks:\n- {id: t0, command: make}\n- {id: t1, command: make}\n"
+    check_rereading((before, before.replace("- {id: t0", "- &a {id: t0")))
+
+
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
 @given(spoilt())
