@@ -115,7 +115,7 @@ def _model(target: Target) -> list[Part]:
             problem is None,
             False,
             f"{problem.message}: tasks with a prompt will wait" if problem else "configured",
-            problem.hint if problem else "",
+            f"{problem.where}; {problem.hint}" if problem else "",
         )
     ]
     if target.settings.llm.backend == "litellm":

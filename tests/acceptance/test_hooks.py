@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -206,9 +205,6 @@ def test_a_hook_that_removes_and_adds_files_in_odd_names(hooked: Hooked) -> None
     assert 'it"s new\n.txt' in names
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0, reason="file names that are no UTF-8 need a file system that takes them"
-)
 def test_a_file_name_that_is_no_text(hooked: Hooked) -> None:
     made = hooked(pre_commit="printf x > \"$(printf 'caf\\351.txt')\"; git add -A")
     done = do(made, [prompt("one", files=["m.py"])], {"one": two()})
