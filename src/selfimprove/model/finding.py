@@ -29,8 +29,13 @@ class Finding:
 
     ``path`` is POSIX and relative to the repository root; ``line`` and ``end_line`` count from 1; ``symbol``
     is the qualified name (``Class.method``), ``""`` for a whole file. ``value``, ``limit`` and ``before`` are
-    what the rule measures: a number (SI101, cyclomatic complexity) or a rank letter (SI102). ``ordinal``
-    tells apart symbols of one name in one file: 1 for the first from the top.
+    what the rule measures: a number (SI101, cyclomatic complexity) or a rank letter (SI102); ``before`` is
+    the value in the previous revision of the file. ``ordinal`` tells apart symbols of one name in one file:
+    1 for the first from the top. ``origin`` is the path under which git first knew the file, ``""`` when it
+    never had another; ``aliases`` are the fingerprints under the other names that file and symbol have had.
+    ``urgency`` (-9 to 9) is what history adds to the priority: hot and worsening places come first.
+    ``cell`` is the number of a notebook's code cell, in which ``line`` then counts. ``body`` tells a renamed
+    function from a new one; see FunctionMetrics.
     """
 
     rule: str
@@ -45,14 +50,22 @@ class Finding:
     suggestion: str
     before: float | str | None = None
     ordinal: int = 1
+    origin: str = ""
+    aliases: tuple[str, ...] = ()
+    urgency: float = 0.0
+    cell: int | None = None
+    body: str = ""
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits over rule, path and symbol. No line number, so it survives moved lines."""
-        name = self.symbol if self.ordinal == 1 else f"{self.symbol}#{self.ordinal}"
-        return hashlib.sha256(
-            "\0".join((self.rule, self.path, name)).encode(errors="surrogateescape")
-        ).hexdigest()[:16]
+        """16 hex digits over rule, first path and symbol: it survives moved lines and renamed files."""
+        return fingerprint(self.rule, self.origin or self.path, self.symbol, self.ordinal)
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """The fingerprint and those under earlier and present names; a task or baseline may carry any."""
+        here = fingerprint(self.rule, self.path, self.symbol, self.ordinal)
+        return tuple(dict.fromkeys((self.fingerprint, here, *self.aliases)))
 
     def to_task(self) -> Task:
         """Return the task that would make this finding go away, with source ``audit``."""
@@ -64,11 +77,17 @@ class Finding:
             description=self.message,
             prompt=f"{self.message}.\n{self.suggestion}\n",
             files=(self.path,),
-            priority=_PRIORITY[self.severity],
+            priority=_PRIORITY[self.severity] + self.urgency,
             category="refactor",
             source="audit",
             fingerprint=self.fingerprint,
         )
+
+
+def fingerprint(rule: str, path: str, symbol: str, ordinal: int = 1) -> str:
+    """Return 16 hex digits over where and what a finding is; see :class:`Finding`."""
+    name = symbol if ordinal == 1 else f"{symbol}#{ordinal}"
+    return hashlib.sha256("\0".join((rule, path, name)).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 _TITLES = {"SI101": "Simplify", "SI102": "Make more maintainable:"}

@@ -1,0 +1,193 @@
+"""Record: what is measured in one file, and its form in the cache."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+class MeasureError(Exception):
+    """The source cannot be measured; the message is the reason, in words that follow "not analysed: "."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionMetrics:
+    """One function, method or closure. ``symbol`` is qualified; ``line`` and ``end_line`` count from 1.
+
+    ``line`` is that of the ``def``, ``first_line`` that of the first decorator. ``ordinal`` tells apart
+    functions of one name in one file, 1 being the first from the top. ``complexity`` is radon's cyclomatic
+    complexity; closures have their own and do not add to the function around them. ``body`` is 16 hex digits
+    over the structure of the function without its name, so that a renamed function is known again.
+
+    The others are None until the extra metrics are asked for. ``cognitive`` is complexipy's number;
+    ``length`` counts lines from ``def`` to the end; ``nesting`` is the deepest level of blocks;
+    ``parameters`` leaves out self and cls; ``branches`` and ``returns`` count as pylint's R0912 and R0911 do.
+    """
+
+    symbol: str
+    ordinal: int
+    line: int
+    end_line: int
+    complexity: int
+    kind: str = "function"
+    first_line: int = 0
+    body: str = ""
+    cognitive: int | None = None
+    length: int | None = None
+    nesting: int | None = None
+    parameters: int | None = None
+    branches: int | None = None
+    returns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMetrics:
+    """One class; ``complexity`` is radon's: the mean over its methods plus one, rounded as radon does."""
+
+    symbol: str
+    line: int
+    end_line: int
+    complexity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """radon's raw metrics: lines, logical lines, source lines, comments, lines of docstrings, blank lines."""
+
+    loc: int
+    lloc: int
+    sloc: int
+    comments: int
+    multi: int
+    blank: int
+    single_comments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Halstead:
+    """radon's Halstead counts of a file: distinct and total operators and operands (h1, h2, N1, N2)."""
+
+    h1: int
+    h2: int
+    N1: int
+    N2: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A comment ``# selfimprove: ignore[SI101] reason``. ``own_line`` says that nothing else is in its line."""
+
+    line: int
+    rules: tuple[str, ...]
+    reason: str
+    own_line: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import that runs when the module is loaded. ``level`` counts leading dots.
+
+    ``from a import b`` has module ``a`` and name ``b``; ``import a.b`` has module ``a.b`` and name ``""``.
+    """
+
+    module: str
+    name: str
+    level: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """What only some rules need: imports, and the hashes by which duplicated blocks are found.
+
+    ``blocks`` are triples: a hash over a window of statements, its first line and its last line.
+    """
+
+    imports: tuple[Import, ...] = ()
+    blocks: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileMetrics:
+    """``functions`` from top to bottom; ``maintainability`` 0 to 100; ``rank`` A (over 19), B (over 9), C.
+
+    ``total_complexity`` is radon's for the module. ``cells`` are the first lines of a notebook's code cells
+    in the text that was measured, with the cell's number from 1. ``reference`` is true when radon itself had
+    to measure. ``extra`` is None until it is asked for.
+    """
+
+    functions: tuple[FunctionMetrics, ...]
+    maintainability: float
+    rank: str
+    lines: int
+    total_complexity: int = 0
+    classes: tuple[ClassMetrics, ...] = ()
+    raw: Raw = Raw(0, 0, 0, 0, 0, 0, 0)
+    halstead: Halstead = Halstead(0, 0, 0, 0)
+    suppressions: tuple[Suppression, ...] = ()
+    cells: tuple[tuple[int, int], ...] = ()
+    reference: bool = False
+    extra: Extra | None = field(default=None)
+
+
+def pack(metrics: FileMetrics | str) -> bytes:
+    """Return the metrics, or the reason why there are none, as the cache holds them."""
+    if isinstance(metrics, str):
+        return json.dumps(metrics).encode()
+    return json.dumps(_row(metrics), separators=(",", ":")).encode()
+
+
+def unpack(data: bytes) -> FileMetrics | str:
+    """Return what was packed. Raises ValueError for anything else."""
+    try:
+        row = json.loads(data)
+        return row if isinstance(row, str) else _metrics(row)
+    except (TypeError, KeyError, IndexError, AttributeError) as error:
+        raise ValueError(f"not packed metrics: {error}") from error
+
+
+def _row(metrics: FileMetrics) -> list[Any]:
+    extra = metrics.extra
+    return [
+        [list(_values(one)) for one in metrics.functions],
+        [list(_values(one)) for one in metrics.classes],
+        list(_values(metrics.raw)),
+        list(_values(metrics.halstead)),
+        [list(_values(one)) for one in metrics.suppressions],
+        metrics.cells,
+        [metrics.maintainability, metrics.rank, metrics.lines, metrics.total_complexity, metrics.reference],
+        None if extra is None else [[list(_values(one)) for one in extra.imports], extra.blocks],
+    ]
+
+
+def _values(one: Any) -> Any:
+    return (getattr(one, name) for name in one.__slots__)
+
+
+def _metrics(row: list[Any]) -> FileMetrics:
+    functions, classes, raw, halstead, suppressions, cells, plain, extra = row
+    maintainability, rank, lines, total, reference = plain
+    return FileMetrics(
+        functions=tuple(FunctionMetrics(*one) for one in functions),
+        maintainability=maintainability,
+        rank=rank,
+        lines=lines,
+        total_complexity=total,
+        classes=tuple(ClassMetrics(*one) for one in classes),
+        raw=Raw(*raw),
+        halstead=Halstead(*halstead),
+        suppressions=tuple(Suppression(a, tuple(b), c, d) for a, b, c, d in suppressions),
+        cells=tuple((first, number) for first, number in cells),
+        reference=reference,
+        extra=None
+        if extra is None
+        else Extra(tuple(Import(*one) for one in extra[0]), tuple((a, b, c) for a, b, c in extra[1])),
+    )
+
+
+def metrics_data(path: str, metrics: FileMetrics) -> dict[str, Any]:
+    """Return the metrics of a file as plain data for JSON."""
+    data = asdict(metrics)
+    del data["extra"], data["cells"]
+    return {"path": path} | data
