@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
@@ -21,8 +22,10 @@ from selfimprove.configfile import (
     user_config_path,
 )
 from selfimprove.errors import ConfigError
+from selfimprove.pyproject import PyProject, find_pyproject
 from selfimprove.settings import (
     PREFIX,
+    THRESHOLDS,
     Settings,
     choices,
     fields,
@@ -36,7 +39,7 @@ from selfimprove.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Loaded", "Settings", "load_settings", "require_setting", "set_value", "settings_schema"]
@@ -66,10 +69,11 @@ class Loaded:
 
 
 class _Given(NamedTuple):
-    """A value as one source gives it, and the place."""
+    """A value as one source gives it, and the place; ``inside`` finds that of a key of a mapping in it."""
 
     value: object
     origin: str
+    inside: Callable[[Sequence[str]], str] | None = None
 
 
 _Layer = dict[str, _Given]
@@ -84,8 +88,8 @@ def load_settings(
 ) -> Loaded:
     """Return the settings for the repository ``root`` (``None``: outside of one).
 
-    ``config_file`` takes the place of the repository's config file. ``flags`` are dotted keys with the
-    values of the command line; ``None`` is a flag that was not given. Raises ``ConfigError``.
+    ``config_file`` takes the place of the repository's config file and of pyproject.toml. ``flags`` are dotted
+    keys with the values of the command line; ``None`` is a flag that was not given. Raises ``ConfigError``.
     """
     files, warnings = _files(root, environ, config_file)
     variables, more = read_dotenv(root) if root else ([], [])
@@ -97,11 +101,51 @@ def load_settings(
     layers.append(_checked(_environment(unset)))
     layers.append(_checked(_environment(_variables(environ))))
     layers.append(_checked(given))
-    winners = {key: winner for layer in layers for key, winner in layer.items()}
+    winners = _winners(layers)
     origins = {key: winners[key].origin if key in winners else "default" for key in fields()}
     settings = Settings.model_validate(_nested(winners))
     merged = {variable.name: variable.value for variable in variables} | dict(environ)
     return Loaded(settings, origins, warnings + more, merged)
+
+
+def _winners(layers: Iterable[_Layer]) -> _Layer:
+    """Return the strongest value of each setting; ``layers`` come with the weakest first.
+
+    A threshold and the same rule's limit in ``audit.limits`` are one thing: the stronger layer's counts, and
+    both in one layer are a ``ConfigError``.
+    """
+    winners: _Layer = {}
+    for layer in layers:
+        limits = layer.get("audit.limits")
+        for key, rule_id in THRESHOLDS.items():
+            named = limits and _named(limits.value, rule_id)
+            if limits and named and key in layer:
+                raise ConfigError(
+                    f"{named} in audit.limits is the same limit as {key}, and both are set",
+                    where=f"{_inside(limits, [named])} and {layer[key].origin}",
+                    hint="remove one of the two",
+                )
+            if named:
+                winners.pop(key, None)
+            weaker = winners.get("audit.limits")
+            if key in layer and weaker and isinstance(weaker.value, dict):
+                kept = {
+                    name: limit for name, limit in weaker.value.items() if name.strip().upper() != rule_id
+                }
+                winners["audit.limits"] = weaker._replace(value=kept)
+        winners |= layer
+    return winners
+
+
+def _named(limits: object, rule_id: str) -> str:
+    """Return the rule as the limits spell it, ``""`` when they do not name it."""
+    names = limits if isinstance(limits, dict) else {}
+    return next((str(name) for name in names if str(name).strip().upper() == rule_id), "")
+
+
+def _inside(given: _Given, keys: Sequence[str]) -> str:
+    """Return the place of a key in a mapping, as precisely as the source tells it."""
+    return given.inside(keys) if given.inside else given.origin
 
 
 def set_value(path: Path, dotted: str, text: str) -> None:
@@ -115,14 +159,16 @@ def set_value(path: Path, dotted: str, text: str) -> None:
     _refuse_password(dotted, given[dotted])
     value = given[dotted].value
     plain = list(value) if isinstance(value, tuple) else value
-    edit_config(path, dotted.split("."), plain, lambda file: _checked(_flatten(file), strict=True))
+    edit_config(
+        path, dotted.split("."), plain, lambda file: _winners([_checked(_flatten(file), strict=True)])
+    )
 
 
 def _files(
     root: Path | None, environ: Mapping[str, str], config_file: Path | None
-) -> tuple[list[ConfigFile], list[str]]:
+) -> tuple[list[ConfigFile | PyProject], list[str]]:
     """Return the config files that count, the weakest first, and warnings."""
-    files: list[ConfigFile] = []
+    files: list[ConfigFile | PyProject] = []
     warnings: list[str] = []
     user = user_config_path(environ)
     with contextlib.suppress(FileNotFoundError):
@@ -135,12 +181,13 @@ def _files(
                 f"there is no config file {config_file}", where=COMMAND_LINE, hint=f"ls {config_file.parent}"
             ) from None
     elif root is not None:
+        project = find_pyproject(root)
         file, warnings = find_repository_config(root)
-        files += [file] if file else []
+        files += [one for one in (project, file) if one]
     return files, warnings
 
 
-def _flatten(file: ConfigFile) -> _Layer:
+def _flatten(file: ConfigFile | PyProject) -> _Layer:
     """Return a file's settings by dotted key; raises ``ConfigError`` for unknown keys and for secrets."""
     layer: _Layer = {}
     for name, value in file.settings.items():
@@ -149,17 +196,22 @@ def _flatten(file: ConfigFile) -> _Layer:
             layer[str(name)] = _Given(value, file.where([str(name)]))
         elif isinstance(value, dict):
             for leaf, inner in value.items():
-                layer[f"{name}.{leaf}"] = _Given(inner, file.where([name, str(leaf)]))
+                above = [name, str(leaf)]
+                layer[f"{name}.{leaf}"] = _Given(inner, file.where(above), partial(_below, file, above))
         elif value is not None:  # a section whose lines are all comments is null
             raise ConfigError(
                 f"{name} is {_shown(value)}, but must be a section with keys of its own",
                 where=file.where([name]),
-                hint=f"write `{name}:` alone on its line and indented `key: value` lines below it",
+                hint=file.example.format(section=name),
             )
     _refuse_unknown(layer)
     for key, given in layer.items():
         _refuse_password(key, given)
     return layer
+
+
+def _below(file: ConfigFile | PyProject, above: list[str], keys: Sequence[str]) -> str:
+    return file.where([*above, *keys])
 
 
 def _variables(environ: Mapping[str, str]) -> list[Variable]:
@@ -182,13 +234,13 @@ def _environment(variables: Iterable[Variable]) -> _Layer:
 
 
 def _from_text(dotted: str, text: str) -> object:
-    """Return what the text of a variable means: null, a list as JSON or with commas, or the text itself."""
+    """Return what the text of a variable means: null, a list (JSON or commas), a mapping (JSON), or itself."""
     allowed = kinds(dotted)
     if text == "null" and "null" in allowed:
         return None
-    if "array" not in allowed:
+    if not {"array", "object"} & set(allowed):
         return text
-    if not text.lstrip().startswith("["):
+    if "array" in allowed and not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
         return json.loads(text)
@@ -202,12 +254,13 @@ def _checked(layer: _Layer, *, strict: bool = False) -> _Layer:
     ``strict`` is for files, where a number is written as a number; variables hold only text.
     """
     try:
-        settings = Settings.model_validate(_nested(layer), strict=strict)
+        # False would also loosen what is strict by itself
+        settings = Settings.model_validate(_nested(layer), strict=strict or None)
     except ValidationError as problem:
-        location = [str(part) for part in problem.errors()[0]["loc"]]
-        key = location[0] if location[0] in layer else ".".join(location[:2])
-        raise _wrong(key, layer[key]) from None
-    return {key: _Given(get_value(settings, key), given.origin) for key, given in layer.items()}
+        location = problem.errors()[0]["loc"]
+        key = str(location[0]) if location[0] in layer else ".".join(map(str, location[:2]))
+        raise _wrong(key, layer[key], location[key.count(".") + 1 :]) from None
+    return {key: given._replace(value=get_value(settings, key)) for key, given in layer.items()}
 
 
 def _nested(layer: _Layer) -> dict[str, Any]:
@@ -221,10 +274,13 @@ def _nested(layer: _Layer) -> dict[str, Any]:
     return tree
 
 
-def _refuse_dotted(name: str, file: ConfigFile) -> None:
+def _refuse_dotted(name: str, file: ConfigFile | PyProject) -> None:
     section, _, leaf = name.rpartition(".")
     if name in fields() and section:
-        hint = f"write `{leaf}:` indented below `{section}:`"
+        yaml = isinstance(file, ConfigFile)
+        hint = (
+            f"write `{leaf}:` indented below `{section}:`" if yaml else file.example.format(section=section)
+        )
         raise ConfigError(f"{name} is not a key of its own", where=file.where([name]), hint=hint)
 
 
@@ -278,10 +334,23 @@ def _nearest(name: str, known: Iterable[str]) -> str | None:
     return short[leaves[match[0]]] if match else None
 
 
-def _wrong(key: str, given: _Given) -> ConfigError:
-    """Return the error for a value of the wrong type or outside its range."""
-    message = f"{key} is {_shown(given.value)}, but must be {rule(key)}"
-    near = get_close_matches(str(given.value), choices(key), 1, 0.5)
+def _wrong(key: str, given: _Given, inner: Sequence[str | int] = ()) -> ConfigError:
+    """Return the error for a value of the wrong type or outside its range.
+
+    ``inner`` are the keys in a mapping that lead to it, as the validation tells them.
+    """
+    value, below = given.value, []
+    for part in inner:
+        if not isinstance(value, dict) or part not in value:
+            break
+        below.append(str(part))
+        value = value[part]
+    name, where = ".".join([key, *below]), _inside(given, below)
+    if inner[-1:] == ("[key]",):
+        message = f"{name} has a name that is {_shown(inner[-2])}, but must be a text that is not empty"
+        return ConfigError(message, where=where, hint="put the name in quotes")
+    message = f"{name} is {_shown(value)}, but must be {rule(key, len(below))}"
+    near = get_close_matches(str(value), choices(key), 1, 0.5)
     default = fields()[key].default
     if near:
         hint = f"did you mean {near[0]}?"
@@ -289,7 +358,7 @@ def _wrong(key: str, given: _Given) -> ConfigError:
         hint = f"unset {variable_name(key)}, or export a right value"
     else:
         hint = f"the default is {json.dumps(default)}; see: selfimprove config show"
-    return ConfigError(message, where=given.origin, hint=hint)
+    return ConfigError(message, where=where, hint=hint)
 
 
 def _shown(value: object) -> str:

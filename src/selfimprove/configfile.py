@@ -39,6 +39,7 @@ class ConfigFile:
     document: Document
     prefix: tuple[str, ...]
     settings: Mapping[str, Any]
+    example: str = "write `{section}:` alone on its line and indented `key: value` lines below it"
 
     def where(self, keys: Sequence[str]) -> str:
         """Return ``path:line`` of a setting."""

@@ -42,6 +42,7 @@ _TRIES, _BETWEEN = 20, 0.25
 class Summary:
     """What a run did. ``before`` and ``after`` are what was measured; ``held`` is why tasks were given back.
 
+    ``added`` counts the tasks of the first look; ``updated`` and ``closed`` name those of both looks.
     ``landed`` says where the commits were merged to, ``landing_problem`` why they were not.
     """
 
@@ -50,6 +51,8 @@ class Summary:
     waiting: tuple[Waiting, ...] = ()
     added: int = 0
     reopened: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
     before: Audit | None = None
     after: Audit | None = None
     held: SelfimproveError | None = None
@@ -102,7 +105,7 @@ class Orchestrator:
         self._edited = False
         try:
             self._recover(opened)
-            summary.before, summary.added = self._audit_and_extend(None)
+            summary.before, summary.added = self._audit_and_extend(summary, before=True)
             schedule = self._schedule(opened)
             self._work(schedule, summary)
             summary.waiting = schedule.waiting()
@@ -242,18 +245,23 @@ class Orchestrator:
         self._tasks = list(tasks)
         self._places = {task.id: place for place, task in enumerate(self._tasks)}
 
-    def _audit_and_extend(self, done: Summary | None) -> tuple[Audit | None, int]:
-        """Let the reflector look: new findings become tasks, and a done task whose finding is back reopens."""
+    def _audit_and_extend(self, summary: Summary, *, before: bool = False) -> tuple[Audit | None, int]:
+        """Let the reflector look, and bring the tasks in line with what it found; return how many are new."""
         if self._reflector is None:
             return None, 0
-        look = self._reflector.look(self._tasks, done.run if done else None)
-        reopened = {task.id: task for task in look.reopened}
-        if done:
-            done.reopened = tuple(reopened)
-        for name in reopened:
-            self._listener(Notice(f"{name} is pending again: its finding is back", "warning"))
-        if look.new or reopened:
-            self._take([reopened.get(task.id, task) for task in self._tasks] + list(look.new))
+        look = self._reflector.look(self._tasks, None if before else summary.run)
+        summary.updated += tuple(task.id for task in look.updated)
+        summary.closed += tuple(task.id for task in look.closed)
+        if not before:
+            summary.reopened = tuple(task.id for task in look.reopened)
+        for task in look.reopened:
+            self._listener(Notice(f"{task.id} is pending again: its finding is back", "warning"))
+        for task in look.closed:
+            self._listener(Notice(f"{task.id} is done: its finding is gone"))
+        for task in look.updated:
+            self._listener(Notice(f"{task.id} is updated: {task.description}"))
+        if look:
+            self._take(look.apply(self._tasks))
             with self._hold():
                 self._save_tasks()
         return look.audit, len(look.new)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from selfimprove import wiring
+from selfimprove import wiring, wiring_audit
 from selfimprove.model.task import Status
+from selfimprove.reflector.backlog import Changes
 
 if TYPE_CHECKING:
     from selfimprove.model.budget import Budget
@@ -17,12 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DryPlan:
-    """What a run would do: the plan, the tasks it is made of, and those that the audit would add."""
+    """What a run would do: the plan, the tasks of tasks.yml, and how the audit would change them.
+
+    ``seen`` are the tasks that the audit compared with, ``tasks`` the same with its changes, without new ones.
+    """
 
     plan: Plan
+    seen: list[Task]
     tasks: list[Task]
-    new: tuple[Task, ...]
+    changes: Changes
     budget: Budget
+
+    @property
+    def new(self) -> tuple[Task, ...]:
+        """The tasks that the audit would append."""
+        return self.changes.new
 
 
 def dry_plan(target: Target, choices: Choices) -> DryPlan:
@@ -35,13 +45,28 @@ def dry_plan(target: Target, choices: Choices) -> DryPlan:
     if memory:
         tasks = recover(tasks, memory.journal, memory.claims).tasks
         claimed = memory.claims.held_by_others()
-    new: tuple[Task, ...] = ()
+    changes = Changes()
     if wiring.looks_first(target, choices):
-        look = wiring.build_reflector(target, memory.journal if memory else None).look(tasks)
-        again = {task.id: task for task in look.reopened}
-        tasks, new = [again.get(task.id, task) for task in tasks], look.new
-    wiring.with_place(target, tasks)
-    return DryPlan(planner.plan([*tasks, *new], claimed=claimed), tasks, new, planner.budget)
+        changes = wiring_audit.build_reflector(target, memory.journal if memory else None).look(tasks)
+    known = replace(changes, new=()).apply(tasks)
+    wiring.with_place(target, known)
+    plan = planner.plan([*known, *changes.new], claimed=claimed)
+    return DryPlan(plan, tasks, known, changes, planner.budget)
+
+
+def write(target: Target, found: DryPlan) -> None:
+    """Write to tasks.yml what the look changes there. What a person edited since then is left for the next one."""
+    changes = found.changes
+    before = {task.id: task for task in found.seen}
+    after = {task.id: task for task in (*changes.updated, *changes.closed, *changes.reopened)}
+
+    def change(tasks: list[Task]) -> list[Task]:
+        known = {task.fingerprint for task in tasks}
+        kept = [after.get(task.id, task) if before.get(task.id) == task else task for task in tasks]
+        return [*kept, *(task for task in changes.new if task.fingerprint not in known)]
+
+    if changes:
+        wiring.change_tasks(target, change)
 
 
 def check_first(target: Target, choices: Choices) -> list[str]:

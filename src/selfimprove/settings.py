@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -21,6 +21,23 @@ Seconds = Annotated[float, Field(gt=0, le=YEAR)]
 Texts = Annotated[
     tuple[Text, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 ]
+Categories = Annotated[
+    tuple[Literal["convention", "refactor", "warning", "error", "fatal"], ...],
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+]
+
+
+def _null_for_false(limits: Any) -> Any:
+    """Return limits by rule with null for false: TOML has no null."""
+    if not isinstance(limits, dict):
+        return limits
+    return {rule: None if limit is False else limit for rule, limit in limits.items()}
+
+
+Limit = Annotated[StrictInt, Field(ge=0)] | Literal["A", "B", "C"] | None
+Limits = Annotated[dict[Text, Limit], BeforeValidator(_null_for_false)]
+# Two settings are the limits of rules, which ``audit.limits`` can name too.
+THRESHOLDS = {"audit.complexity_threshold": "SI101", "audit.maintainability_threshold": "SI102"}
 
 
 class _Section(BaseModel):
@@ -41,6 +58,46 @@ class AuditSettings(_Section):
         default=(".",), description="Files and folders to measure, relative to the repository root."
     )
     exclude: Texts = Field(default=(), description="Glob patterns of paths that are not measured.")
+    select: Texts = Field(
+        default=("SI001", "SI101", "SI102"),
+        description="Rules to look for, by id, by a prefix such as SI1, or ALL (--select).",
+    )
+    ignore: Texts = Field(
+        default=(), description="Rules not to look for; the longer of two prefixes counts (--ignore)."
+    )
+    limits: Limits = Field(
+        default={}, description="Limits by rule in place of its own, as in {SI104: 60}; null is off."
+    )
+    per_path: dict[Text, Limits] = Field(
+        default={}, description='Limits by glob and rule, as in {"tests/**": {SI104: null}}; later ones win.'
+    )
+    baseline: Text | None = Field(
+        default=None, description="File with the findings that are accepted; null is none (--baseline)."
+    )
+    pylint: Categories = Field(
+        default=(), description="Categories of pylint's messages that are findings too (SI301 to SI305)."
+    )
+    pylint_all: bool = Field(
+        default=False,
+        description="Run all of pylint's checkers, not only those that its configuration enables.",
+    )
+    cache: bool = Field(
+        default=True, description="Keep what was measured in the cache folder of your own user account."
+    )
+    jobs: int = Field(
+        default=0, ge=0, le=1024, description="Processes that measure; 0 is as many as the machine has CPUs."
+    )
+    history: bool = Field(
+        default=True, description="Use git's history to put first what changes often and gets worse."
+    )
+    history_tool: Literal["git", "wily"] = Field(
+        default="git", description="What tells how the numbers were before: git, or wily (--history)."
+    )
+
+    def rule_limits(self) -> dict[str, int | str | None]:
+        """Return the limits by rule: the two thresholds, and ``limits`` over them."""
+        thresholds = {rule: getattr(self, key.rpartition(".")[2]) for key, rule in THRESHOLDS.items()}
+        return thresholds | {rule.strip().upper(): limit for rule, limit in self.limits.items()}
 
 
 class BudgetSettings(_Section):
@@ -260,18 +317,35 @@ _NOUNS = {
     "number": "a number",
     "boolean": "true or false",
     "string": "a text that is not empty",
-    "array": "a list of texts",
     "null": "null",
 }
 _BOUNDS = {"minimum": "at least", "exclusiveMinimum": "over", "maximum": "at most"}
 
 
-def rule(key: str) -> str:
-    """Return in words what a value of ``key`` must be."""
+def rule(key: str, depth: int = 0) -> str:
+    """Return in words what a value of ``key`` must be, or one that stands ``depth`` mappings below it."""
+    schemas = variants(key)
+    for _ in range(depth):
+        inner = schemas[0]["additionalProperties"]
+        schemas = inner.get("anyOf", [inner])
+    return _said(schemas)
+
+
+def _said(schemas: list[dict[str, Any]]) -> str:
     said = []
-    for variant in variants(key):
-        words = variant.get("enum")
-        bounds = [f"{word} {variant[bound]}" for bound, word in _BOUNDS.items() if bound in variant]
-        noun = "one of " + ", ".join(words) if words else _NOUNS[variant["type"]]
+    for schema in schemas:
+        words = schema.get("enum")
+        bounds = [f"{word} {schema[bound]}" for bound, word in _BOUNDS.items() if bound in schema]
+        noun = "one of " + ", ".join(words) if words else _noun(schema)
         said.append(" ".join([noun, " and ".join(bounds)]).strip())
     return ", or ".join(said)
+
+
+def _noun(schema: dict[str, Any]) -> str:
+    if schema["type"] == "array":
+        words = schema["items"].get("enum")
+        return "a list of " + (", ".join(words) if words else "texts")
+    if schema["type"] != "object":
+        return _NOUNS[schema["type"]]
+    inner = schema["additionalProperties"]
+    return "a mapping whose values are " + _said(inner.get("anyOf", [inner])).replace(", or ", " or ")

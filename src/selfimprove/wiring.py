@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import ConfigError, NeedsKey
 from selfimprove.model.budget import Budget
 from selfimprove.model.events import Listener, Notice, ignore
-from selfimprove.model.task import Status
 from selfimprove.target import STATE
+from selfimprove.wiring_audit import build_auditor, build_reflector, cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    from selfimprove.codebase.scan import Scan
     from selfimprove.executor.bench import Bench
     from selfimprove.memory.journal import Journal
     from selfimprove.memory.memory import Memory
     from selfimprove.model.outcome import Objection
-    from selfimprove.model.run import Run
     from selfimprove.model.task import Task
     from selfimprove.orchestrator import Orchestrator, Summary
     from selfimprove.planner.planner import Planner
-    from selfimprove.reflector.auditor import SelfAuditor
-    from selfimprove.reflector.reflector import Reflector
     from selfimprove.settings import LlmSettings
     from selfimprove.target import Choices, Target
     from selfimprove.tools.llm.client import LLM, Backend
-
-
-def build_auditor(target: Target, paths: Sequence[str] = ()) -> SelfAuditor:
-    """Return an auditor of the person's tree, or of ``paths`` in it."""
-    from selfimprove.codebase.scan import python_files
-
-    def scan() -> Scan:
-        chosen = paths or tuple(target.settings.audit.paths)
-        return python_files(target.repo.root, target.repo.files(), chosen, target.settings.audit.exclude)
-
-    return _auditor(target, target.repo.root, scan)
-
-
-def _auditor(target: Target, root: Path, scan: Callable[[], Scan] | None = None) -> SelfAuditor:
-    from selfimprove.reflector.auditor import SelfAuditor
-
-    limits = target.settings.audit
-    return SelfAuditor(limits.complexity_threshold, limits.maintainability_threshold, root=root, scan=scan)
 
 
 def build_planner(target: Target, choices: Choices) -> Planner:
@@ -165,11 +142,13 @@ def peek_memory(target: Target) -> Memory | None:
 
 def load_tasks(target: Target) -> list[Task]:
     """Return the tasks of tasks.yml without writing anything."""
+    path = target.repo.root / target.settings.tasks_file
+    with suppress(OSError):
+        if not path.is_symlink() and not path.exists():
+            return []
     from selfimprove.memory.taskfile import TaskFile
 
-    return TaskFile(
-        target.repo.root / target.settings.tasks_file, lock_path=target.state / "tasks.lock"
-    ).load()
+    return TaskFile(path, lock_path=target.state / "tasks.lock").load()
 
 
 def change_tasks(target: Target, change: Callable[[list[Task]], list[Task]]) -> list[Task]:
@@ -218,72 +197,12 @@ def looks_first(target: Target, choices: Choices) -> bool:
     return target.settings.run.audit and choices.audit and not choices.only
 
 
-def build_reflector(target: Target, journal: Journal | None) -> Reflector:
-    """Return the reflector; ``journal`` is ``None`` where no run has been."""
-    from selfimprove.reflector.reflector import Reflector
-
-    def landed(task: Task, ref: str) -> bool:
-        done = (
-            [row for row in journal.outcomes(task_id=task.id) if row["status"] == Status.DONE]
-            if journal
-            else []
-        )
-        commit = done[-1]["commit"] if done else None
-        return commit is not None and target.repo.is_ancestor(commit, ref)
-
-    @contextmanager
-    def committed(run: Run) -> Iterator[SelfAuditor | None]:
-        tip = target.repo.resolve(f"refs/heads/{run.branch}")
-        if tip is None:
-            yield None
-        else:
-            with _copy_of(target, tip, f"run-{run.id}-measure") as auditor:
-                yield auditor
-
-    return Reflector(build_auditor(target), landed, committed)
-
-
-@contextmanager
-def _copy_of(target: Target, commit: str, name: str) -> Iterator[SelfAuditor]:
-    """Yield an auditor of a commit, in a private copy that is gone afterwards."""
-    from selfimprove.codebase.scan import python_files
-    from selfimprove.tools.git.worktree import open_copy, remove_copy
-
-    path, exclude = copies_folder(target) / name, target.settings.audit.exclude
-    try:
-        root = open_copy(target.repo, path, commit).path
-        scan = python_files(root, target.repo.tree_names(commit), _within(target, root), exclude)
-        yield _auditor(target, root, lambda: scan)
-    finally:
-        remove_copy(target.repo, path)
-
-
-def _within(target: Target, copy: Path) -> tuple[str, ...]:
-    """Return the paths to measure that exist in the copy; the person's tree may have more."""
-    return tuple(path for path in target.settings.audit.paths if (copy / path).exists()) or (".",)
-
-
 def copies_folder(target: Target) -> Path:
     """Return the folder for private copies of this repository: outside of it, so that nothing there is found."""
     import hashlib
 
-    from platformdirs import user_cache_path
-
     name = hashlib.sha256(str(target.repo.common_dir).encode(errors="surrogateescape")).hexdigest()[:12]
-    cache = target.loaded.environ.get("XDG_CACHE_HOME")
-    folder = Path(cache) / "selfimprove" if cache else user_cache_path("selfimprove")
-    if not _writable(folder):
-        folder = Path(tempfile.gettempdir()) / "selfimprove"
-    return folder / "copies" / f"{target.repo.root.name}-{name}"
-
-
-def _writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
+    return cache_folder(target.loaded.environ) / "copies" / f"{target.repo.root.name}-{name}"
 
 
 def build_orchestrator(
@@ -326,7 +245,7 @@ def _bench(
     from selfimprove.tools.shell.sandbox import find_sandbox
 
     settings, environ = target.settings, target.loaded.environ
-    auditor = _auditor(target, target.repo.root)
+    auditor = build_auditor(target)
     box = settings.sandbox
 
     def judge(value: float | str) -> tuple[str, float | str]:

@@ -43,6 +43,7 @@ for module in (demo, init, doctor, audit, plan, run, tasks, status, history, set
 interrupts = Interrupts()
 _ClickException: type[Any] = typer.BadParameter.__mro__[2]
 _FORMAT = re.compile(r"(?:--format=|-f)(json|jsonl)")
+_WITHOUT_NUMBER = {"--trend": "20"}
 _WITH_VALUE = ("-C", "--cwd", "--config", "--color")
 
 
@@ -78,7 +79,7 @@ def _guarded(door: Door, words: Sequence[str]) -> int:
 def _run(door: Door, words: Sequence[str]) -> int:
     door.format, door.command = _asked_format(words), _asked_command(words)
     try:
-        return int(app(list(words), prog_name=app.info.name, standalone_mode=False) or 0)
+        return int(app(_with_numbers(words), prog_name=app.info.name, standalone_mode=False) or 0)
     except typer.Abort:
         raise Interrupted from None
     except _ClickException as error:
@@ -86,6 +87,16 @@ def _run(door: Door, words: Sequence[str]) -> int:
             print(error.format_message(), file=sys.stderr)
             return 2
         raise failure.usage(error, door.command) from None
+
+
+def _with_numbers(words: Sequence[str]) -> list[str]:
+    """Return ``words`` with a number after every option that may stand without one."""
+    said = []
+    for word, after in zip_longest(words, words[1:], fillvalue=""):
+        said.append(word)
+        if word in _WITHOUT_NUMBER and not re.fullmatch(r"-?\d+", after):
+            said.append(_WITHOUT_NUMBER[word])
+    return said
 
 
 def _asked_format(words: Sequence[str]) -> str:

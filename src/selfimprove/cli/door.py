@@ -103,15 +103,19 @@ class Door:
         exit_code: int = 0,
         error: SelfimproveError | None = None,
         markdown: Callable[[], str] | None = None,
+        others: Mapping[str, Callable[[], str]] | None = None,
     ) -> int:
         """Write the answer once, in the format that was asked for, and return the exit code.
 
         ``table`` shows it to a person, or is the text to show. ``error`` is why the answer is not whole.
+        ``markdown`` makes the text for a page, ``others`` the texts in formats of their own by the names of
+        these; only what is asked for is made.
         """
+        texts = {**(others or {}), **({"markdown": markdown} if markdown else {})}
         if self.format in ("json", "jsonl"):
             self.write_json(data, error, exit_code)
-        elif self.format == "markdown" and markdown:
-            self.write(markdown())
+        elif self.format in texts:
+            self.write(texts[self.format]())
         elif isinstance(table, str):
             self.write(table)
         else:

@@ -29,11 +29,23 @@ class Format(StrEnum):
 
 
 class TextFormat(StrEnum):
-    """The formats of audit and plan."""
+    """The formats of plan."""
 
     TABLE = "table"
     JSON = "json"
     MARKDOWN = "markdown"
+
+
+class AuditFormat(StrEnum):
+    """The formats of audit."""
+
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+    GITHUB = "github"
+    JUNIT = "junit"
+    HTML = "html"
 
 
 class RunFormat(StrEnum):

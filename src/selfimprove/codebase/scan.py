@@ -1,11 +1,11 @@
-"""Scan: which Python files of a repository are measured, and why the others are not."""
+"""Scan: which Python files and notebooks of a repository are measured, and why the others are not."""
 
 from __future__ import annotations
 
 import difflib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ from selfimprove.errors import UsageError
 from selfimprove.model.audit import NotAnalysed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+MEASURED = (".py", ".ipynb")
 # Folders of code that others wrote or a tool made. One that is itself a package (src/build/__init__.py) is
 # source code all the same.
 VENDORED = {
@@ -33,30 +34,73 @@ _NOT_A_FILE = {
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """``files`` (POSIX, relative to the root, sorted) can be read; ``left_out`` should and cannot."""
+    """``files`` (POSIX, relative to the root, sorted) can be read; ``left_out`` should and cannot.
+
+    ``blobs`` are the blob ids of those files whose content git knows. ``whole`` says that nothing was left
+    out because somebody named paths; ``on_disk`` that the files lie in a tree and not in a commit.
+    """
 
     files: tuple[str, ...]
     left_out: tuple[NotAnalysed, ...] = ()
+    blobs: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = True
+    on_disk: bool = True
 
 
 def python_files(
-    root: Path, listing: Iterable[str], paths: Sequence[str] = (), exclude: Sequence[str] = ()
+    root: Path,
+    listing: Iterable[str],
+    paths: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    *,
+    blobs: Mapping[str, str] | None = None,
+    sparse: Collection[str] = (),
 ) -> Scan:
     """Choose the Python files among ``listing``; nothing is opened, so a pipe or a device never blocks.
 
-    ``listing`` is what git knows (``git ls-files -z --cached --others --exclude-standard``, decoded with
+    ``listing`` is what git knows (tracked files, and untracked ones that are not ignored, decoded with
     surrogateescape). ``paths`` narrow it to files and folders, absolute or relative to ``root``; what they
     name is measured even when it is excluded or ignored. ``exclude`` are globs over paths, folders or names.
+    ``blobs`` are the ids of files that are known to lie there as git has them; ``sparse`` are not there.
     Raises UsageError, with the nearest name, for a path that does not exist or lies outside.
     """
     selection = _Selection(root, listing, exclude)
     chosen = sorted({name for path in paths or (".",) for name in selection.under(path)})
+    known = blobs or {}
+    absent = frozenset(sparse)
     real_root = root.resolve()
-    reached = {name: _reality(root, name, real_root) for name in chosen}
+    reached = {
+        name: (name, _unnameable(name)) if name in known else _reality(root, name, real_root, absent)
+        for name in chosen
+    }
     left_out = tuple(NotAnalysed(name, why) for name, (_, why) in reached.items() if why)
     # A link to a file that is measured under its own name is not measured a second time.
     unread = {name for name, (real, why) in reached.items() if why or (real != name and real in reached)}
-    return Scan(tuple(name for name in chosen if name not in unread), left_out)
+    files = tuple(name for name in chosen if name not in unread)
+    whole = not paths or tuple(paths) == (".",)
+    return Scan(files, left_out, {name: known[name] for name in files if name in known}, whole)
+
+
+def commit_files(blobs: Mapping[str, str], paths: Sequence[str] = (), exclude: Sequence[str] = ()) -> Scan:
+    """Choose the files of a commit among ``blobs`` (path -> blob id), by the same rules.
+
+    A path that the commit does not have is passed over: the person's tree may have more.
+    """
+    selection = _Selection(Path("/"), blobs, exclude)
+    asked = [os.path.normpath(path).removeprefix(".").lstrip("/") for path in paths] or [""]
+    found = {name for place in asked for name in ([place] if place in blobs else selection.below(place))}
+    names = sorted(name for name in found if not _unnameable(name))
+    left_out = tuple(NotAnalysed(name, _unnameable(name)) for name in sorted(found - set(names)))
+    return Scan(tuple(names), left_out, {name: blobs[name] for name in names}, asked == [""], on_disk=False)
+
+
+def _unnameable(name: str) -> str:
+    """Say why neither tasks.yml nor a fingerprint could hold ``name``, ``""`` when they can."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "its name is not valid UTF-8"
+    return ""
 
 
 def walk(folder: Path) -> Iterator[str]:
@@ -71,22 +115,33 @@ class _Selection:
 
     def __init__(self, root: Path, listing: Iterable[str], exclude: Sequence[str]) -> None:
         self.root = root
-        self.names = sorted({name for name in listing if not name.endswith("/")})
+        self.names = dict.fromkeys(sorted({name for name in listing if not name.endswith("/")}))
         self.globs = [glob.rstrip("/") for glob in exclude]
         self.packages = {
             name.rpartition("/")[0] for name in self.names if name.rpartition("/")[2] == "__init__.py"
         }
 
-    def under(self, path: str) -> list[str]:
-        """Return the files that ``path``, as a person typed it, stands for."""
+    def under(self, path: str) -> Iterator[str]:
+        """Yield the files that ``path``, as a person typed it, stands for."""
         asked = _relative(self.root, path)
         if asked in self.names or (asked and not (self.root / asked).is_dir()):
             self._must_exist(asked, path)
-            return [asked]
-        found = (name for name in self._below(asked) if name.endswith(".py"))
-        return [name for name in found if not self._excluded(name, asked)]
+            yield asked
+            return
+        yield from self.below(asked)
 
-    def _below(self, folder: str) -> list[str]:
+    def below(self, asked: str) -> Iterator[str]:
+        """Yield what is measured below the folder ``asked``, ``""`` being the root."""
+        found = (name for name in self._below(asked) if name.endswith(MEASURED))
+        out: dict[str, bool] = {}
+        for name in found:
+            folder = name.rpartition("/")[0]
+            if folder not in out:
+                out[folder] = bool(folder) and self._excluded(folder, asked)
+            if not out[folder] and not any(hits(glob, name) and not hits(glob, asked) for glob in self.globs):
+                yield name
+
+    def _below(self, folder: str) -> Iterable[str]:
         """Return the listing below ``folder``; what is there on disk when git ignores it."""
         if not folder:
             return self.names
@@ -101,16 +156,14 @@ class _Selection:
         hint = f"did you mean {near[0]}?" if near else "paths are files or folders of this repository"
         raise UsageError(f"there is no file or folder {path}", where=path, hint=hint)
 
-    def _excluded(self, name: str, asked: str) -> bool:
-        """True when a rule leaves ``name`` out that does not also hit the folder that was asked for."""
-        folders = [str(parent) for parent in Path(name).parents][:-1]
-        if any(
-            Path(folder).name in VENDORED and folder not in self.packages
-            for folder in folders
-            if folder != asked and not asked.startswith(f"{folder}/")
-        ):
-            return True
-        return any(_hits(glob, name) and not _hits(glob, asked) for glob in self.globs)
+    def _excluded(self, folder: str, asked: str) -> bool:
+        """True when ``folder`` or one above it, below what was asked for, holds what others wrote."""
+        folders = [folder, *(str(parent) for parent in Path(folder).parents)]
+        return any(
+            Path(place).name in VENDORED and place not in self.packages
+            for place in folders
+            if place != asked and not asked.startswith(f"{place}/")
+        )
 
 
 def _relative(root: Path, path: str) -> str:
@@ -124,7 +177,7 @@ def _relative(root: Path, path: str) -> str:
     raise UsageError(f"{path} is outside of the repository", where=path, hint=f"name a path below {root}")
 
 
-def _hits(glob: str, path: str) -> bool:
+def hits(glob: str, path: str) -> bool:
     """True when ``glob`` matches ``path``, a folder above it, or (without a slash) one of their names."""
     if not path:
         return False
@@ -135,8 +188,12 @@ def _hits(glob: str, path: str) -> bool:
     return any(fnmatchcase(place, form) for place in above for form in {glob, glob.removeprefix("**/")})
 
 
-def _reality(root: Path, name: str, real_root: Path) -> tuple[str, str]:
+def _reality(root: Path, name: str, real_root: Path, sparse: Collection[str]) -> tuple[str, str]:
     """Return the path behind ``name`` relative to the root, and why it cannot be read (``""`` if it can)."""
+    if why := _unnameable(name):
+        return name, why
+    if name in sparse and not os.path.lexists(root / name):
+        return name, "it is not in the working tree (sparse checkout)"
     try:
         real = (root / name).resolve(strict=True)
         mode = real.stat().st_mode

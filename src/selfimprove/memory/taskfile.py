@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from filelock import FileLock, Timeout
-
 from selfimprove.errors import TaskFileError
 from selfimprove.memory import taskdoc
 from selfimprove.memory.taskmerge import merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from filelock import FileLock
 
     from selfimprove.memory.taskdoc import Document
     from selfimprove.model.task import Task
@@ -78,7 +78,7 @@ class TaskFile:
         self._path = path
         self._name = str(path)
         self._lock_path = lock_path
-        self._lock = FileLock(lock_path)
+        self._lock: FileLock | None = None
         self._document = taskdoc.read(b"", self._name)
         self._base: dict[str, Task] = {}
 
@@ -178,9 +178,12 @@ class TaskFile:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
+        from filelock import FileLock, Timeout  # it loads asyncio, which reading does not need
+
+        lock = self._lock = self._lock or FileLock(self._lock_path)
         try:
             self._lock_path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=LOCK_SECONDS, poll_interval=0.01)
+            lock.acquire(timeout=LOCK_SECONDS, poll_interval=0.01)
         except Timeout as error:
             message = f"another program has been writing for {LOCK_SECONDS:.0f} seconds"
             hint = f"wait for it, or end the program that holds {self._lock_path}"
@@ -193,7 +196,7 @@ class TaskFile:
         try:
             yield
         finally:
-            self._lock.release()
+            lock.release()
 
     @contextlib.contextmanager
     def _plain_errors(self, done: str) -> Iterator[None]:

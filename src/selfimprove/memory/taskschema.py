@@ -10,9 +10,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import jsonschema
-from jsonschema.validators import extend
-
 from selfimprove.model.task import Status, Task
 
 if TYPE_CHECKING:
@@ -133,6 +130,9 @@ def _first_line(given: Mapping[str, Any], description: str) -> str:
 @functools.cache
 def _validator() -> Validator:
     """Return the validator of one task: 1.0 is no whole number and .inf is no number."""
+    import jsonschema  # it is slow to load, and a repository without tasks does not need it
+    from jsonschema.validators import extend
+
     checker = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
         {
             "integer": lambda _, value: type(value) is int,

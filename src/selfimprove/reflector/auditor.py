@@ -1,76 +1,122 @@
-"""SelfAuditor: measures files against the thresholds and says what is over them."""
+"""SelfAuditor: measures files against the limits and says what is over them."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove.codebase.scan import Scan, python_files, walk
+from selfimprove.codebase.tree import FolderTree
 from selfimprove.errors import ConfigError
 from selfimprove.model.audit import Audit, NotAnalysed
-from selfimprove.model.finding import Finding, Severity
-from selfimprove.reflector.metrics import FileMetrics, FunctionMetrics, measure_file
+from selfimprove.model.history import History
+from selfimprove.reflector import rules, suppress
+from selfimprove.reflector.coverage import read_coverage
+from selfimprove.reflector.engine import Engine, Source, flavour, python_minor
+from selfimprove.reflector.matters import Background, enrich, what_matters_first
+from selfimprove.reflector.measure.record import FileMetrics
+from selfimprove.reflector.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from selfimprove.codebase.tree import Tree
+    from selfimprove.model.finding import Finding
+    from selfimprove.model.history import Change
     from selfimprove.model.task import Task
+    from selfimprove.reflector.baseline import Baseline
+    from selfimprove.reflector.engine import Measured
 
-COMPLEXITY = "SI101"
-MAINTAINABILITY = "SI102"
 RANKS = ("A", "B", "C")
+_SHALLOW = (
+    "the clone is shallow: what came before its first commit (renames, owners, churn) is not known; "
+    "`git fetch --unshallow` brings it"
+)
 
 
 class SelfAuditor:
     """Finds functions with a complexity over a threshold and files with a worse maintainability rank.
 
     ``complexity_threshold`` is the highest complexity (1 upwards) that is allowed; over twice of it is an
-    error. ``maintainability_threshold`` is the worst rank that is allowed. ``scan`` says which files below
-    ``root`` there are, afresh at each call.
+    error. ``maintainability_threshold`` is the worst rank that is allowed. ``use_wily`` has trends told by
+    wily instead of by git's objects. ``tree`` says which files there are and what git knows of their past.
+    ``policy`` holds limits for every rule and path, and then also for these two. What ``baseline`` accepts
+    is not found again.
     """
 
     def __init__(
         self,
         complexity_threshold: int = 15,
         maintainability_threshold: str = "B",
+        use_wily: bool = False,
         *,
-        root: Path | None = None,
-        scan: Callable[[], Scan] | None = None,
+        tree: Tree | None = None,
+        engine: Engine | None = None,
+        policy: Policy | None = None,
+        baseline: Baseline | None = None,
     ) -> None:
         if maintainability_threshold not in RANKS:
             raise ConfigError(
                 f"maintainability_threshold is {maintainability_threshold!r}",
                 hint=f"it is one of {', '.join(RANKS)}",
             )
-        self.complexity_threshold = complexity_threshold
-        self.maintainability_threshold = maintainability_threshold
-        self.root = root or Path()
-        self.scan = scan or (lambda: python_files(self.root, walk(self.root)))
+        self.use_wily = use_wily
+        self.tree = tree or FolderTree(Path())
+        self.engine = engine or Engine()
+        self.policy = policy or Policy({"SI101": complexity_threshold, "SI102": maintainability_threshold})
+        self.baseline = baseline
         self.last = Audit()
+        self.last_scan = Scan(())
+        self.measured: dict[str, FileMetrics] = {}
+        self.accepted: tuple[Finding, ...] = ()
+        self.history = History()
+        self.uncommitted: list[Change] = []
 
     def survey(self) -> Audit:
-        """Measure every file that ``scan`` names; the answer stays in ``last``. Nothing is written."""
-        scan = self.scan()
-        audit = self.analyze(scan.files)
-        not_analysed = sorted((*scan.left_out, *audit.not_analysed), key=lambda file: file.path)
-        self.last = replace(audit, not_analysed=tuple(not_analysed))
+        """Measure every file of the tree; the answer stays in ``last``. Nothing is written."""
+        scan = self.last_scan = self.tree.scan()
+        sources = [
+            Source(path, scan.blobs.get(path, ""), self.tree.root / path if scan.on_disk else None)
+            for path in scan.files
+        ]
+        self.last = self._ranked(self._judge(sources, scan.left_out, self._read_past))
         return self.last
 
-    def analyze(self, files: Iterable[str], *, root: Path | None = None) -> Audit:
-        """Measure ``files`` (relative to ``root``, by default the auditor's own), the worst finding first."""
-        measured = [(path, measure_file(root or self.root, path)) for path in files]
-        findings = [
-            fact
-            for path, metrics in measured
-            if isinstance(metrics, FileMetrics)
-            for fact in self._facts(path, metrics)
-            if self._is_over(fact)
-        ]
-        not_analysed = tuple(metrics for _, metrics in measured if isinstance(metrics, NotAnalysed))
-        return Audit(
-            tuple(sorted(findings, key=_worst_first)), len(measured) - len(not_analysed), not_analysed
+    def _read_past(self) -> None:
+        """Read what git knows of the past; this goes on while other processes measure."""
+        self.history, self.uncommitted = self.tree.history(), self.tree.uncommitted()
+
+    def _ranked(self, audit: Audit) -> Audit:
+        """Return the audit with what history says, without what the baseline accepts, first things first."""
+        files = [path for path in self.measured if self.last_scan.on_disk]
+        shares, notes = read_coverage(self.tree.root, files) if files else ({}, [])
+        past = Background(self.history, time.time(), self.uncommitted, shares)
+        findings, file_facts = enrich(audit.findings, self.measured, past, self.engine, self.policy)
+        self.accepted = ()
+        if self.baseline is not None:
+            split = self.baseline.split(findings)
+            findings, self.accepted = list(split.new), split.accepted
+            notes += split.notes
+        if self.history.shallow:
+            notes.append(_SHALLOW)
+        return replace(
+            audit,
+            findings=tuple(findings),
+            file_facts=tuple(file_facts),
+            accepted=len(self.accepted),
+            notes=(*audit.notes, *notes),
         )
+
+    def analyze(self, paths: Iterable[str] = (".",), *, root: Path | None = None) -> Audit:
+        """Measure the files and folders ``paths`` (relative to ``root``), the worst finding first."""
+        top = root or self.tree.root
+        names = list(paths)
+        if any((top / name).is_dir() for name in names):
+            scan = python_files(top, walk(top), names)
+            return self._judge([Source(path, "", top / path) for path in scan.files], scan.left_out)
+        return self._judge([Source(path, "", top / path) for path in names])
 
     def audit(self, tasks: Sequence[Task]) -> list[Finding]:
         """Survey, and return what no task stands for yet, be it open, done, failed or rejected."""
@@ -81,77 +127,66 @@ class SelfAuditor:
 
         Empty when the file is gone or cannot be measured; ``analyze`` tells why.
         """
-        metrics = measure_file(root or self.root, path)
+        found = self.engine.measure(
+            [Source(path, "", (root or self.tree.root) / path)], extra=self.policy.needs_extra
+        )
+        metrics = found[path]
         if isinstance(metrics, NotAnalysed):
             return {}
-        return {fact.fingerprint: fact.value for fact in self._facts(path, metrics)}
+        return {fact.fingerprint: fact.value for fact in rules.facts(path, metrics, self.policy)}
 
-    def _facts(self, path: str, metrics: FileMetrics) -> Iterator[Finding]:
-        """Yield what is measured in a file as findings, over the limit or not."""
-        for function in metrics.functions:
-            yield self._complexity(path, function)
-        yield self._maintainability(path, metrics)
-
-    def _complexity(self, path: str, function: FunctionMetrics) -> Finding:
-        limit = self.complexity_threshold
-        severe = function.complexity > 2 * limit
-        return Finding(
-            rule=COMPLEXITY,
-            path=path,
-            line=function.line,
-            end_line=function.end_line,
-            symbol=function.symbol,
-            ordinal=function.ordinal,
-            severity=Severity.ERROR if severe else Severity.WARNING,
-            value=function.complexity,
-            limit=limit,
-            message=f"{function.symbol} has cyclomatic complexity {function.complexity}, limit {limit}",
-            suggestion=(
-                f"Bring {function.symbol} ({path}, lines {function.line} to {function.end_line}) to a "
-                f"cyclomatic complexity of at most {limit}, and every function that you add too: move each "
-                "separate decision into a function named by what it decides, replace chains of comparisons "
-                "by a table, and leave early instead of nesting. Keep its name, parameters, results and "
-                "errors as they are."
-            ),
+    def _judge(
+        self,
+        sources: Sequence[Source],
+        left_out: Sequence[NotAnalysed] = (),
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Audit:
+        found = self.engine.measure(sources, extra=self.policy.needs_extra, meanwhile=meanwhile)
+        self.measured = {path: one for path, one in found.items() if isinstance(one, FileMetrics)}
+        findings = [*self._over(), *self._across()]
+        kept, silenced, unused = suppress.apply(
+            findings, self.measured, self.policy, whole=self.last_scan.whole
+        )
+        problem = self.engine.cache.problem
+        return Audit(
+            findings=tuple(sorted([*kept, *unused], key=what_matters_first)),
+            files=len(self.measured),
+            not_analysed=_not_analysed(found, left_out),
+            suppressed=len(silenced),
+            notes=(problem,) if problem else (),
+            engine=flavour(),
+            python=python_minor(),
         )
 
-    def _maintainability(self, path: str, metrics: FileMetrics) -> Finding:
-        limit = self.maintainability_threshold
-        rank, index = metrics.rank, f"{metrics.maintainability:.2f}"
-        return Finding(
-            rule=MAINTAINABILITY,
-            path=path,
-            line=1,
-            end_line=metrics.lines,
-            symbol="",
-            severity=Severity.WARNING,
-            value=rank,
-            limit=limit,
-            message=f"{path} has maintainability {rank} (index {index}), limit {limit}",
-            suggestion=(
-                f"Raise the maintainability index of {path} to rank {limit} or better (A is over 19, B over "
-                "9). It falls with the number of statements, their decisions and the volume of expressions: "
-                "delete what nothing uses, join what is repeated, simplify the largest functions, and say in "
-                "docstrings what the parts are for. Keep every name that other files import."
-            ),
-        )
+    def _over(self) -> list[Finding]:
+        return [
+            finding
+            for path, metrics in self.measured.items()
+            for finding in rules.findings(path, metrics, self.policy)
+        ]
 
-    def _is_over(self, fact: Finding) -> bool:
-        if isinstance(fact.value, str):
-            return fact.value > self.maintainability_threshold
-        return fact.value > self.complexity_threshold
+    def _across(self) -> list[Finding]:
+        """Return what only a look at several files together finds."""
+        found: list[Finding] = []
+        if self.policy.wants("SI201"):
+            from selfimprove.reflector.duplicates import find_duplicates
+
+            found += find_duplicates(self.measured, self.policy)
+        if self.policy.wants("SI202"):
+            from selfimprove.reflector.cycles import find_cycles
+
+            found += find_cycles(self.measured, self.policy)
+        return found
+
+
+def _not_analysed(
+    found: dict[str, Measured], left_out: Sequence[NotAnalysed]
+) -> tuple[NotAnalysed, ...]:
+    failed = [one for one in found.values() if isinstance(one, NotAnalysed)]
+    return tuple(sorted((*left_out, *failed), key=lambda file: file.path))
 
 
 def unknown(findings: Iterable[Finding], tasks: Iterable[Task]) -> list[Finding]:
-    """Return the findings whose fingerprint no task carries, whatever became of that task."""
+    """Return the findings whose fingerprints no task carries, whatever became of that task."""
     known = {task.fingerprint for task in tasks}
-    return [finding for finding in findings if finding.fingerprint not in known]
-
-
-def _worst_first(finding: Finding) -> tuple[float, float, str, int]:
-    """Order by severity, then by how far over the limit; one rank over counts as twice the limit."""
-    if isinstance(finding.value, str):
-        over = 1.0 + RANKS.index(finding.value) - RANKS.index(str(finding.limit))
-    else:
-        over = finding.value / (float(finding.limit) or 1.0)
-    return -finding.severity, -over, finding.path, finding.line
+    return [finding for finding in findings if known.isdisjoint(finding.fingerprints)]

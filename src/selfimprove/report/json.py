@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selfimprove.model.audit import Audit
+    from selfimprove.model.audit import Audit, FileFacts, Trend
     from selfimprove.model.budget import Budget
     from selfimprove.model.finding import Finding
     from selfimprove.model.outcome import Outcome
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from selfimprove.model.task import Task
 
 SCHEMA_VERSION = 1
+MOST_HOTSPOTS = 50
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -59,20 +60,43 @@ def schema(name: str) -> dict[str, Any]:
     return loaded
 
 
-def audit_data(audit: Audit) -> dict[str, Any]:
-    """Return the ``data`` of ``audit``."""
-    return {
+def audit_data(
+    audit: Audit, *, most: int | None = MOST_HOTSPOTS, metrics: Iterable[Mapping[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Return the ``data`` of ``audit``, with the ``most`` hottest files (None: all of them).
+
+    ``metrics``, if given, is what was measured file by file as plain data.
+    """
+    data = {
         "findings": [finding_data(finding) for finding in audit.findings],
         "files": audit.files,
         "not_analysed": [asdict(file) for file in audit.not_analysed],
+        "hotspots": [_hotspot(file) for file in audit.file_facts[:most]],
+        "trend": audit.trend and _trend(audit.trend),
+        "suppressed": audit.suppressed,
+        "accepted": audit.accepted,
+        "notes": list(audit.notes),
+        "engine": audit.engine,
+        "python": audit.python,
     }
+    return data if metrics is None else data | {"metrics": [dict(one) for one in metrics]}
 
 
 def finding_data(finding: Finding) -> dict[str, Any]:
-    """Return one finding, with the severity as a word and without what only tells twins apart."""
+    """Return one finding, with the severity as a word and without what only helps to know it again."""
     data = asdict(finding) | {"severity": finding.severity.word, "fingerprint": finding.fingerprint}
-    del data["ordinal"]
+    for name in ("ordinal", "origin", "aliases", "body"):
+        del data[name]
     return data
+
+
+def _hotspot(file: FileFacts) -> dict[str, Any]:
+    return asdict(file) | {"last_changed": _iso(file.last_changed)}
+
+
+def _trend(trend: Trend) -> dict[str, Any]:
+    revisions = [asdict(revision) | {"time": _iso(revision.time)} for revision in trend.revisions]
+    return asdict(trend) | {"revisions": revisions}
 
 
 def plan_data(plan: Plan, budget: Budget, new: Collection[str] = ()) -> dict[str, Any]:

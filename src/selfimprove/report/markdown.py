@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from selfimprove.report.overview import HOTSPOTS_HEAD, hotspot_rows, trend_rows, trend_title
 from selfimprove.report.wording import (
-    audit_summary,
+    audit_totals,
     number,
     place,
     plan_totals,
@@ -19,7 +20,7 @@ from selfimprove.report.wording import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from selfimprove.model.audit import Audit
+    from selfimprove.model.audit import Audit, FileFacts, Trend
     from selfimprove.model.budget import Budget
     from selfimprove.model.outcome import Outcome
     from selfimprove.model.plan import Plan
@@ -28,13 +29,16 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&@])")
 
 
 def audit_markdown(audit: Audit, known: int = 0) -> str:
-    """Return the findings as a table, then the files that were not analysed, then the summary."""
+    """Return the findings, hot spots and trend as tables, then what was not analysed, then the summary."""
     rows = [(place(f), symbol(f), what(f), f.severity.word, f.rule) for f in audit.findings]
     parts = [
         "## Audit",
         _table(("Place", "Symbol", "What", "Severity", "Rule"), rows),
+        _hotspots(audit.file_facts),
+        _trend(audit.trend) if audit.trend else "",
         _list("Not analysed", [f"{file.path}: {file.reason}" for file in audit.not_analysed]),
-        audit_summary(audit.findings, audit.files, audit.not_analysed, known),
+        _list("Notes", audit.notes),
+        audit_totals(audit, known),
     ]
     return _join(parts)
 
@@ -61,6 +65,18 @@ def run_markdown(outcomes: Sequence[Outcome], budget: Budget, seconds: float) ->
     ]
     table = _table(("Task", "Status", "Result", "Commit"), rows)
     return _join(["## Run", table, run_totals(outcomes, budget, seconds)])
+
+
+def _hotspots(facts: Iterable[FileFacts]) -> str:
+    table = _table(("File", *map(str.capitalize, HOTSPOTS_HEAD[1:])), hotspot_rows(facts))
+    return f"### Hot spots\n\n{table}" if table else ""
+
+
+def _trend(trend: Trend) -> str:
+    rows, left = trend_rows(trend)
+    table = _table(("Of", "Over time", "From -> to", "Change"), rows)
+    more = f"\n\nand {left:,} more" if left else ""
+    return f"### Trend\n\n{_plain(trend_title(trend))}\n\n{table}{more}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

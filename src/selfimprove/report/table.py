@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.text import Text
 
+from selfimprove.model.audit import Audit
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.model.task import Status, Task
+from selfimprove.report.overview import HOTSPOTS_HEAD, hotspot_rows, trend_rows, trend_title
 from selfimprove.report.wording import (
-    audit_summary,
+    audit_totals,
     count,
     duration,
     moment,
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from selfimprove.model.audit import NotAnalysed
+    from selfimprove.model.audit import NotAnalysed, Trend
     from selfimprove.model.budget import Budget
     from selfimprove.model.checkup import Part
     from selfimprove.model.outcome import Outcome
@@ -50,6 +52,31 @@ _STATUS = {
 _STATE = {"finished": "green", "running": "bold cyan", "interrupted": "yellow", "died": "red"}
 
 
+def audit_page(console: Console, audit: Audit, known: int = 0) -> None:
+    """Show the findings in their order, then what history adds; ``known`` of them are tasks already."""
+    findings = audit.findings
+    rows = [(place(f), symbol(f), what(f), f.severity.word, f.rule) for f in findings]
+    styles = [("", "bold", "", _SEVERITY[f.severity], "dim") for f in findings]
+    _grid(console, rows, styles, shrink=(0, 1, 2))
+    if findings:
+        _say(console)
+    if hot := hotspot_rows(audit.file_facts):
+        hot_styles = [("dim",) * 5] + [("", "bold", "", "", "")] * len(hot)
+        _grid(console, [HOTSPOTS_HEAD, *hot], hot_styles, shrink=(0, 3), right=(1, 2, 4))
+        _say(console)
+    if audit.trend:
+        _trend(console, audit.trend)
+    for file in audit.not_analysed:
+        _say(console, f"not analysed: {visible(file.path)}: {visible(file.reason)}", "yellow")
+    for note in audit.notes:
+        _say(console, f"note: {visible(note)}", "yellow")
+    if audit.not_analysed or audit.notes:
+        _say(console)
+    _say(console, audit_totals(audit, known))
+    if len(findings) > known:
+        _say(console, "next: selfimprove plan --dry-run")
+
+
 def audit_table(
     console: Console,
     findings: Sequence[Finding],
@@ -58,19 +85,18 @@ def audit_table(
     not_analysed: Sequence[NotAnalysed] = (),
     known: int = 0,
 ) -> None:
-    """Show the findings in their order; ``known`` is how many of them are tasks already."""
-    rows = [(place(f), symbol(f), what(f), f.severity.word, f.rule) for f in findings]
-    styles = [("", "bold", "", _SEVERITY[f.severity], "dim") for f in findings]
-    _grid(console, rows, styles, shrink=(0, 1, 2))
-    if findings:
-        _say(console)
-    for file in not_analysed:
-        _say(console, f"not analysed: {visible(file.path)}: {visible(file.reason)}", "yellow")
-    if not_analysed:
-        _say(console)
-    _say(console, audit_summary(findings, files, not_analysed, known))
-    if len(findings) > known:
-        _say(console, "next: selfimprove plan --dry-run")
+    """Show findings of which nothing but the code is known; see :func:`audit_page`."""
+    audit_page(console, Audit(tuple(findings), files, tuple(not_analysed)), known)
+
+
+def _trend(console: Console, trend: Trend) -> None:
+    _say(console, trend_title(trend), "dim")
+    rows, left = trend_rows(trend)
+    styles = [("bold", "cyan", "", "bold")] + [("", "cyan", "", "")] * (len(rows) - 1)
+    _grid(console, rows, styles, shrink=(0,), right=(3,))
+    if left:
+        _say(console, f"and {left:,} more", "dim")
+    _say(console)
 
 
 def plan_table(

@@ -11,15 +11,23 @@ from selfimprove.model.finding import Finding, Severity
 from selfimprove.model.task import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from selfimprove.model.audit import NotAnalysed
+    from selfimprove.model.audit import Audit
     from selfimprove.model.budget import Budget
     from selfimprove.model.outcome import Outcome
     from selfimprove.model.plan import Plan
 
-_MEASURED = {"SI101": "complexity", "SI102": "maintainability"}
-_MISSING = "SI301"
+_MEASURED = {
+    "SI101": "complexity",
+    "SI102": "maintainability",
+    "SI103": "cognitive complexity",
+    "SI104": "lines",
+    "SI105": "nesting",
+    "SI106": "parameters",
+    "SI107": "branches",
+    "SI108": "returns",
+}
 _JOINERS = "\u200c\u200d"  # emoji and several scripts need them
 # A task that is pending after a run was given back by it.
 _ENDS = {Status.DONE: "done", Status.FAILED: "failed", Status.SKIPPED: "skipped", Status.PENDING: "returned"}
@@ -62,40 +70,58 @@ def moment(seconds: float) -> str:
 
 
 def place(finding: Finding) -> str:
-    """Return ``path:line``, or the path alone for a finding about a whole file."""
+    """Return ``path:line``, ``path:cell 3:line``, or the path alone for a finding about a whole file."""
     path = visible(finding.path)
-    return f"{path}:{finding.line}" if finding.symbol else path
+    if finding.cell is not None:
+        return f"{path}:cell {finding.cell}:{finding.line}"
+    return f"{path}:{finding.line}" if finding.symbol or finding.line > 1 else path
+
+
+def spot(finding: Finding) -> str:
+    """Return where in its file a finding is: "line 88", "cell 3, line 2"."""
+    line = f"line {finding.line}"
+    return line if finding.cell is None else f"cell {finding.cell}, {line}"
 
 
 def symbol(finding: Finding) -> str:
     """Return the symbol, or what stands in its place for a whole file."""
-    return visible(finding.symbol) or ("(missing)" if finding.rule == _MISSING else "(module)")
+    return visible(finding.symbol) or "(module)"
 
 
 def what(finding: Finding) -> str:
     """Return the evidence in a few words: "complexity 31, limit 15, was 19"."""
     if finding.rule not in _MEASURED:
         return visible(finding.message)
-    was = "" if finding.before is None else f", was {_value(finding.before)}"
-    return f"{_MEASURED[finding.rule]} {_value(finding.value)}, limit {_value(finding.limit)}{was}"
+    return f"{_MEASURED[finding.rule]} {_value(finding.value)}, limit {_value(finding.limit)}{was(finding)}"
+
+
+def was(finding: Finding) -> str:
+    """Return ", was 19" when the last change of the file changed the value, else nothing."""
+    return "" if finding.before in (None, finding.value) else f", was {_value(finding.before or 0)}"
 
 
 def _value(value: float | str) -> str:
     return value if isinstance(value, str) else number(value)
 
 
-def audit_summary(
-    findings: Sequence[Finding], files: int, not_analysed: Sequence[NotAnalysed], known: int
-) -> str:
-    """Return "4 findings in 41 files: 1 error, 3 warnings.  1 is already a task.  Nothing was changed."."""
+def audit_totals(audit: Audit, known: int = 0) -> str:
+    """Return "4 findings in 41 files: 1 error, 3 warnings.  1 is already a task.  Nothing was changed.".
+
+    ``known`` is how many of the findings are tasks already.
+    """
+    findings, files = audit.findings, audit.files
     found = count(len(findings), "finding") if findings else "No findings"
     by_severity = Counter(finding.severity for finding in findings)
     kinds = [
         count(by_severity[kind], kind.word) for kind in sorted(Severity, reverse=True) if by_severity[kind]
     ]
     sentences = [f"{found} in {count(files, 'file')}" + (f": {', '.join(kinds)}" if kinds else "") + "."]
-    if not_analysed:
-        sentences.append(f"{count(len(not_analysed), 'file')} not analysed.")
+    if audit.not_analysed:
+        sentences.append(f"{count(len(audit.not_analysed), 'file')} not analysed.")
+    if audit.suppressed:
+        sentences.append(f"{audit.suppressed:,} suppressed by comments.")
+    if audit.accepted:
+        sentences.append(f"{audit.accepted:,} accepted by the baseline.")
     if known:
         sentences.append("1 is already a task." if known == 1 else f"{known} are already tasks.")
     return "  ".join([*sentences, "Nothing was changed."])

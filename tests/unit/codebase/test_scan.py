@@ -47,7 +47,9 @@ def test_names_with_newlines_and_bytes_that_are_not_utf8(tmp_path: Path) -> None
     strange = os.fsencode(tmp_path) + b"/caf\xe9.py"
     Path(os.fsdecode(strange)).write_text("x = 1\n")
 
-    assert python_files(tmp_path, git_listing(tmp_path)).files == ("caf\udce9.py", "two\nlines.py")
+    found = python_files(tmp_path, git_listing(tmp_path))
+    assert found.files == ("two\nlines.py",)
+    assert [(one.path, one.reason) for one in found.left_out] == [("caf\udce9.py", "its name is not valid UTF-8")]
 
 
 def test_unmerged_entries_count_once(tmp_path: Path) -> None:

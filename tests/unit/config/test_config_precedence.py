@@ -35,7 +35,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-SOURCES = ["user", "repository", "dotenv", "environment", "flag"]  # the weakest first
+SOURCES = ["user", "pyproject", "repository", "dotenv", "environment", "flag"]  # the weakest first
 
 
 def load_with(root: Path, home: dict[str, str], sources: dict[str, int]) -> tuple[object, str]:
@@ -43,6 +43,11 @@ def load_with(root: Path, home: dict[str, str], sources: dict[str, int]) -> tupl
     yaml = "# head\naudit:\n  complexity_threshold: {}\n"
     if "user" in sources:
         write(Path(home["XDG_CONFIG_HOME"]) / "selfimprove/config.yaml", yaml.format(sources["user"]))
+    if "pyproject" in sources:
+        table = (
+            "[project]\nname = 'x'\n\n[tool.selfimprove.audit]\npaths = ['.']\ncomplexity_threshold = {}\n"
+        )
+        write(root / "pyproject.toml", table.format(sources["pyproject"]))
     if "repository" in sources:
         write(root / ".selfimprove/config.yaml", yaml.format(sources["repository"]))
     if "dotenv" in sources:
@@ -61,6 +66,7 @@ def test_of_two_sources_the_stronger_wins_and_is_named(
 ) -> None:
     origins = {
         "user": f"{home['XDG_CONFIG_HOME']}/selfimprove/config.yaml:3",
+        "pyproject": "pyproject.toml:6",
         "repository": ".selfimprove/config.yaml:3",
         "dotenv": ".env:3",
         "environment": "environment SELFIMPROVE_AUDIT__COMPLEXITY_THRESHOLD",
@@ -118,13 +124,19 @@ def test_every_setting_can_come_from_its_variable(root: Path, home: dict[str, st
     texts = {"integer": "77", "number": "0.5", "boolean": "true", "string": "x", "array": "p,q"}
     from selfimprove.settings import choices, kinds, variable_name
 
+    special = {
+        "audit.limits": '{"SI104": 77}',
+        "audit.per_path": '{"x": {"SI104": 77}}',
+        "audit.pylint": '["error"]',
+    }
     for key in fields():
-        text = choices(key)[-1] if choices(key) else texts[kinds(key)[0]]
+        text = special.get(key) or (choices(key) or [texts.get(kinds(key)[0], "")])[-1]
         name = variable_name(key)
         loaded = load_settings(root, home | {name: text})
         assert loaded.origins[key] == f"environment {name}"
         value = get_value(loaded.settings, key)
-        assert value in (text, 77, 0.5, True, ("p", "q")), key
+        inner = ({"SI104": 77}, {"x": {"SI104": 77}}, ("error",))
+        assert value in (text, 77, 0.5, True, ("p", "q"), *inner), key
 
 
 def test_dotenv_gives_keys_but_never_overrides(root: Path, home: dict[str, str]) -> None:

@@ -238,6 +238,17 @@ def test_a_foreign_config_yaml_is_not_edited(tmp_path: Path, place: Path) -> Non
         ("audit.complexity_threshold", "0", "at least 1"),
         ("audit.complexity_threshold", "null", "must be a whole number"),
         ("llm.model", "", "a text that is not empty"),
+        ("audit.pylint", "warn", "must be a list of convention, refactor, warning, error, fatal"),
+        ("audit.limits", "SI101", "audit.limits is 'SI101', but must be a mapping whose values are"),
+        (
+            "audit.limits",
+            '{"SI101": 1.5}',
+            "audit.limits.SI101 is 1.5, but must be a whole number at least 0",
+        ),
+        ("audit.limits", '{"SI101": -1}', "audit.limits.SI101 is -1, but must be a whole number at least 0"),
+        ("audit.limits", '{"SI101": true}', "audit.limits.SI101 is True, but must be a whole number"),
+        ("audit.per_path", '{"a": 3}', "audit.per_path.a is 3, but must be a mapping whose values are"),
+        ("audit.per_path", '{"a": {"SI102": "D"}}', "audit.per_path.a.SI102 is 'D', but must be"),
     ],
 )
 def test_a_wrong_value_never_reaches_the_file(place: Path, key: str, text: str, message: str) -> None:
@@ -266,6 +277,23 @@ def test_a_file_too_unusual_to_edit_is_left_alone(place: Path, text: str) -> Non
     assert place.read_text() == text
 
 
+def test_a_mapping_in_lines_becomes_one_line_and_the_rest_stays(place: Path) -> None:
+    place.parent.mkdir()
+    place.write_text("audit:\n  limits: # ours\n    SI104: 60\n    SI105: 3\n  paths: [src]  # here\n# end\n")
+    set_value(place, "audit.limits", '{"SI104": 50, "SI106": false}')
+    assert place.read_text() == (
+        "audit:\n  limits: {SI104: 50, SI106: null} # ours\n  paths: [src]  # here\n# end\n"
+    )
+
+
+def test_a_limit_that_is_set_twice_never_reaches_the_file(place: Path) -> None:
+    place.parent.mkdir()
+    place.write_text(text := "audit:\n  limits:\n    SI101: 12\n")
+    with pytest.raises(ConfigError, match=r"the same limit as audit\.complexity_threshold"):
+        set_value(place, "audit.complexity_threshold", "10")
+    assert place.read_text() == text
+
+
 def test_mode_and_links_stay(tmp_path: Path, place: Path) -> None:
     real = tmp_path / "dotfiles" / "real.yaml"
     real.parent.mkdir()
@@ -287,12 +315,20 @@ def test_every_setting_can_be_set_in_the_example_one_after_the_other(place: Path
     keys = list(fields())
     random.Random(3).shuffle(keys)
     texts = {"integer": "77", "number": "0.5", "boolean": "true", "string": "it's: #x", "array": "p,q"}
+    special = {
+        "audit.limits": '{"SI104": 60, "SI105": null}',
+        "audit.per_path": '{"tests/**": {"SI104": null}}',
+        "audit.pylint": "warning,error",
+    }
     for key in keys:
-        set_value(place, key, choices(key)[-1] if choices(key) else texts[kinds(key)[0]])
+        set_value(place, key, special.get(key) or (choices(key) or [texts.get(kinds(key)[0], "")])[-1])
     text = place.read_text()
     assert [line for line in text.splitlines() if line.lstrip().startswith("#")] == comments
     settings = load(place)
     assert (settings.llm.model, settings.audit.paths, settings.budget.tokens) == ("it's: #x", ("p", "q"), 77)
+    assert settings.audit.limits == {"SI104": 60, "SI105": None}
+    assert settings.audit.per_path == {"tests/**": {"SI104": None}}
+    assert settings.audit.pylint == ("warning", "error")
     lines = text.splitlines()
     for number, line in enumerate(lines):  # each value stands right below its commented default
         name = line.strip().partition(":")[0]
@@ -309,7 +345,7 @@ def test_random_edits_in_random_layouts_agree_with_plain_yaml(place: Path) -> No
         tree: dict[str, dict[str, object] | str] = {}
         for key in chance.sample([*strings, "audit.paths", "audit.exclude"], chance.randint(0, 5)):
             value: object = chance.choice(["a b", "x: y", "l1\nl2\n", "é # n", "-"])
-            value = [value, "k"] if key.startswith("audit") else value
+            value = [value, "k"] if key in ("audit.paths", "audit.exclude") else value
             section, _, leaf = key.rpartition(".")
             (tree.setdefault(section, {}) if section else tree)[leaf] = value  # type: ignore[index]
         place.write_text(

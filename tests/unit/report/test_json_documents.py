@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
 import pytest
 
-from selfimprove.model.audit import Audit, NotAnalysed
+from selfimprove.model.audit import Audit, FileFacts, NotAnalysed, Revision, Trend, TrendLine
 from selfimprove.model.budget import Budget
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.model.outcome import CheckResult, Objection, Outcome
@@ -31,7 +32,31 @@ COMPLEX = Finding(
     "SI101", "src/a.py", 88, 170, "parse", Severity.ERROR, 31, 15, "parse has ...", "Split it.", before=19
 )
 MODULE = Finding("SI102", "src/a.py", 1, 400, "", Severity.WARNING, "C", "B", "a.py has ...", "Shrink it.")
-AUDIT = Audit((COMPLEX, MODULE), 41, (NotAnalysed("old\n\udce9.py", "line 1: syntax error"),))
+FACTS = FileFacts(
+    "src/a.py", 400, 120, 31, 8.5, "C", 12, 9.26, 40, 1_795_000_000.5, "Ada", 0.62, 3, 48.4, 100.0
+)
+TREND = Trend(
+    "complexity",
+    (Revision("a" * 40, 1_795_000_000.5, "Ada", "Begin"), Revision("", 1_795_000_072, "", "")),
+    (None, 120.0),
+    (TrendLine("src/a.py", "parse", (None, 31.0)),),
+    complete=False,
+)
+AUDIT = Audit(
+    (COMPLEX, MODULE),
+    41,
+    (NotAnalysed("old\n\udce9.py", "line 1: syntax error"),),
+    (
+        FACTS,
+        *(replace(FACTS, path=f"{n}.py", last_changed=None, coverage=None, change=None) for n in range(60)),
+    ),
+    TREND,
+    suppressed=2,
+    accepted=3,
+    notes=("the clone is shallow",),
+    engine="radon 6.0.1",
+    python="3.12",
+)
 TASK = Task("fix-login", "Fix login", prompt="Fix it.", files=("a.py",), priority=2, cost=3)
 PLAN = Plan(
     (TASK,),
@@ -80,10 +105,25 @@ def test_audit() -> None:
         "message": "parse has ...",
         "suggestion": "Split it.",
         "fingerprint": COMPLEX.fingerprint,
+        "cell": None,
+        "urgency": 0.0,
     }
     assert (data["findings"][1]["value"], data["findings"][1]["before"]) == ("C", None)
     assert data["files"] == 41
     assert data["not_analysed"] == [{"path": "old\n\udce9.py", "reason": "line 1: syntax error"}]
+    assert data["hotspots"][0]["last_changed"] == "2026-11-18T11:06:40.500Z"
+    assert (len(data["hotspots"]), len(audit_data(AUDIT, most=None)["hotspots"])) == (50, 61)
+    assert data["trend"]["revisions"][0]["time"] == "2026-11-18T11:06:40.500Z"
+    assert data["trend"]["lines"] == [{"path": "src/a.py", "symbol": "parse", "values": [None, 31.0]}]
+    assert (data["suppressed"], data["accepted"], data["notes"]) == (2, 3, ["the clone is shallow"])
+    assert (data["engine"], data["python"], "metrics" in data) == ("radon 6.0.1", "3.12", False)
+
+
+def test_audit_without_history_and_with_metrics() -> None:
+    metrics = [{"path": "a.py", "maintainability": math.nan}]
+    data = checked(envelope("audit", audit_data(Audit(), metrics=metrics)), "audit")["data"]
+    assert (data["hotspots"], data["trend"]) == ([], None)
+    assert data["metrics"] == [{"path": "a.py", "maintainability": None}]
 
 
 def test_plan() -> None:

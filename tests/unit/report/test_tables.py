@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from selfimprove.model.audit import Audit, NotAnalysed
+from selfimprove.model.audit import Audit, FileFacts, NotAnalysed, Revision, Trend, TrendLine
 from selfimprove.model.budget import Budget
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.model.outcome import Objection, Outcome
@@ -17,7 +19,15 @@ from selfimprove.model.plan import Plan, Waiting
 from selfimprove.model.run import Run
 from selfimprove.model.task import Status, Task
 from selfimprove.report.markdown import audit_markdown, plan_markdown, run_markdown
-from selfimprove.report.table import audit_table, history_table, plan_table, run_summary, tasks_table
+from selfimprove.report.overview import sparkline, trend_rows, trend_title
+from selfimprove.report.table import (
+    audit_page,
+    audit_table,
+    history_table,
+    plan_table,
+    run_summary,
+    tasks_table,
+)
 from selfimprove.report.wording import duration, number, visible
 
 
@@ -73,10 +83,11 @@ FINDINGS = [
     finding("src/app/legacy.py", "", "C", line=1),
     finding("src/app/api.py", "handle", 17),
     finding(
-        *("SECURITY.md", "", 0),
+        *("src/app/api.py", "", 1),
         rule="SI301",
+        line=7,
         severity=Severity.NOTE,
-        message="how to report a vulnerability",
+        message="Missing module docstring",
     ),
 ]
 
@@ -88,11 +99,90 @@ def test_audit() -> None:
         src/app/legacy.py:88   parse_invoice   complexity 31, limit 15, was 19   error     SI101
         src/app/legacy.py      (module)        maintainability C, limit B        warning   SI102
         src/app/api.py:40      handle          complexity 17, limit 15           warning   SI101
-        SECURITY.md            (missing)       how to report a vulnerability     note      SI301
+        src/app/api.py:7       (module)        Missing module docstring          note      SI301
 
         4 findings in 41 files: 1 error, 2 warnings, 1 note.  1 is already a task.  Nothing was changed.
         next: selfimprove plan --dry-run
         """)
+
+
+HOT = FileFacts(
+    "src/app/legacy.py", 400, 120, 31, 8.5, "C", 12, 9.26, 40, 1.79e9, "Ada", 0.62, 3, 48.4, 100.0
+)
+WARM = replace(HOT, path="src/app/api.py", complexity=30, change=0, churn=4.0, coverage=None, heat=11.0)
+ONCE = replace(HOT, path="once.py", commits=1)
+REVISIONS = tuple(Revision(f"{day}" * 40, 1.79e9 + day * 86400, "Ada", "Work") for day in range(4))
+TREND = Trend(
+    "complexity",
+    REVISIONS,
+    (100, 120, 110, 150),
+    (
+        TrendLine("src/app/api.py", "", (30, 30, 30, 30)),
+        TrendLine("src/app/legacy.py", "parse_invoice", (None, 10, 19, 31)),
+        TrendLine("gone.py", "", (12, 8, None, None)),
+    ),
+)
+
+
+def test_audit_with_history() -> None:
+    screen = Screen()
+    nb = finding("a.ipynb", "train", 16, cell=3, line=2, before=16)
+    audit = Audit(
+        (nb,), 3, file_facts=(HOT, WARM, ONCE), suppressed=2, accepted=1, notes=("the clone is\nshallow",)
+    )
+    audit_page(screen.console, audit)
+    assert screen.text == text(r"""
+        a.ipynb:cell 3:2   train   complexity 16, limit 15   warning   SI101
+
+        hot spots           complexity   churn   owner     coverage
+        src/app/legacy.py    120 (+12)     9.3   Ada 62%        48%
+        src/app/api.py              30       4   Ada 62%
+
+        note: the clone is\nshallow
+
+        1 finding in 3 files: 1 warning.  2 suppressed by comments.  1 accepted by the baseline.  Nothing was changed.
+        next: selfimprove plan --dry-run
+        """)
+
+
+def test_a_file_that_was_written_once_is_no_hot_spot() -> None:
+    screen = Screen()
+    audit_page(screen.console, Audit((), 1, file_facts=(ONCE,)))
+    assert screen.text == "No findings in 1 file.  Nothing was changed.\n"
+
+
+def test_trend() -> None:
+    screen = Screen()
+    audit_page(screen.console, Audit((), 3, trend=TREND))
+    head, *rows = screen.text.splitlines()
+    assert re.fullmatch(r"complexity over 4 revisions, \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d", head)
+    assert rows == [
+        "total                             ▁▄▂█   100 -> 150   +50",
+        "src/app/legacy.py:parse_invoice    ▁▄█   new -> 31    +31",
+        "gone.py                           █▁     12 -> gone   -12",
+        "src/app/api.py                    ▁▁▁▁   30 -> 30       =",
+        "",
+        "No findings in 3 files.  Nothing was changed.",
+    ]
+
+
+def test_a_long_trend_stays_short() -> None:
+    lines = tuple(TrendLine(f"f{n:02}.py", "", (0, n)) for n in range(30))
+    rows, left = trend_rows(Trend("complexity", REVISIONS[:2], (0, 1), lines, complete=False))
+    assert (len(rows), left) == (21, 10)
+    assert rows[1][0] == "f29.py"
+    assert len(sparkline([float(n) for n in range(500)])) == 40
+    assert sparkline([]) == ""
+    assert trend_title(replace(TREND, complete=False)).endswith("; the clone is shallow, there is no more")
+    assert trend_rows(Trend("complexity", (), ()))[0] == [("total", "", "", "=")]
+
+
+def test_markdown_with_history() -> None:
+    page = audit_markdown(Audit((), 3, file_facts=(HOT,), trend=TREND, notes=("read *this*",)))
+    assert "### Hot spots\n\n| File | Complexity | Churn | Owner | Coverage |" in page
+    assert "| src/app/legacy.py | 120 (+12) | 9.3 | Ada 62% | 48% |" in page
+    assert "| total | ▁▄▂█ | 100 -\\> 150 | +50 |" in page
+    assert "- read \\*this\\*" in page
 
 
 def test_audit_without_findings() -> None:

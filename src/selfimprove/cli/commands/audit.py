@@ -1,15 +1,20 @@
-"""`selfimprove audit`: measure the code and show what is over its limit. Changes nothing."""
+"""`selfimprove audit`: measure the code and show what is over its limit, what matters first. Changes nothing."""
 
 from __future__ import annotations
 
 import os
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from selfimprove.cli.door import Door, command
-from selfimprove.cli.options import Output, TextFormat
+from selfimprove.cli.options import AuditFormat, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from selfimprove.looking import Answer
 
 
 class FailOn(StrEnum):
@@ -21,6 +26,13 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
+class Tool(StrEnum):
+    """What tells how the numbers were before."""
+
+    GIT = "git"
+    WILY = "wily"
+
+
 _LEAST = {FailOn.ERROR: 3, FailOn.WARNING: 2, FailOn.ANY: 1, FailOn.NEVER: 99}
 
 
@@ -29,7 +41,11 @@ def register(app: typer.Typer) -> None:
     examples = (
         "selfimprove audit",
         "selfimprove audit src --fail-on error",
-        "selfimprove audit --format json",
+        "selfimprove audit --since origin/main --format github   what a pull request makes worse",
+        "selfimprove audit --baseline audit.json --write-baseline   accept what is there, fail on more",
+        "selfimprove audit --select ALL --ignore SI3",
+        "selfimprove audit --trend 50 src/app.py:Parser.parse",
+        "selfimprove audit --trend --format html -o audit.html",
     )
     command(app, "audit", examples=examples)(audit)
 
@@ -37,36 +53,140 @@ def register(app: typer.Typer) -> None:
 def audit(
     door: Door,
     paths: Annotated[
-        list[str] | None, typer.Argument(help="Files and folders to measure; all without any.")
+        list[str] | None,
+        typer.Argument(help="Files and folders to measure; all without any. FILE:FUNCTION with --trend."),
     ] = None,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="Exit with 1 from this severity on.")
     ] = FailOn.WARNING,
-    format: Annotated[TextFormat, typer.Option("--format", "-f", help="How to answer.")] = TextFormat.TABLE,  # noqa: A002
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="REF", help="Only what is new or worse since the merge base with REF."
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="FILE", help="Leave out what this file accepts; it only shrinks."),
+    ] = None,
+    write_baseline: Annotated[
+        bool, typer.Option("--write-baseline", help="Accept all that is found now, in the baseline's file.")
+    ] = False,
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", metavar="RULES", help="Rules to look for: SI103, a prefix (SI1), or ALL."),
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", metavar="RULES", help="Rules not to look for.")
+    ] = None,
+    trend: Annotated[
+        int | None,
+        typer.Option("--trend", metavar="[N]", min=1, help="Show how it got here, over N (20) revisions."),
+    ] = None,
+    metric: Annotated[
+        str, typer.Option("--metric", metavar="NAME", help="What the trend is of; a wrong name lists all.")
+    ] = "complexity",
+    history: Annotated[
+        Tool | None, typer.Option("--history", help="What tells the trend: git's objects, or wily.")
+    ] = None,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="With json: every number of every file and function, too.")
+    ] = False,
+    cache: Annotated[
+        bool | None, typer.Option("--cache/--no-cache", help="Use what earlier audits measured.")
+    ] = None,
+    format: Annotated[AuditFormat, typer.Option("--format", "-f", help="How to answer.")] = AuditFormat.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
-    """Measure the code and show what is over its limit.
+    """Measure the code and show what is over its limit, what matters first.
 
-    Nothing is changed. SI101 is the cyclomatic complexity of a function, SI102 the maintainability index of a file.
+    Nothing is changed. SI101 is the cyclomatic complexity of a function, SI102 the maintainability index of a file; SI103 to
+    SI108 (cognitive complexity, length, nesting, parameters, branches, returns), SI201 (duplicated blocks), SI202 (import
+    cycles) and SI301 to SI305 (pylint) are looked for when they are selected.
     """
+    from selfimprove import looking
+
+    del output
+    target = door.target(
+        audit__baseline=_from_root(door, baseline),
+        audit__select=_words(select),
+        audit__ignore=_words(ignore),
+        audit__history_tool=history and history.value,
+        audit__cache=cache,
+    )
+    question = looking.Question(
+        paths=tuple(os.path.join(door.folder, path) for path in paths or ()),  # noqa: PTH118
+        since=since,
+        trend=trend,
+        metric=metric,
+        metrics=metrics or format is AuditFormat.HTML,
+        write_baseline=write_baseline,
+    )
+    answer = looking.look(target, question)
+    for line in answer.said:
+        door.say(line)
+    bad = any(finding.severity >= _LEAST[fail_on] for finding in answer.audit.findings)
+    return _answer(door, target.repo.root.name, answer, _LEAST[fail_on], metrics=metrics, exit_code=int(bad))
+
+
+def _from_root(door: Door, path: str | None) -> str | None:
+    """Return the file that a person named from their folder, as settings name it: whole."""
+    return path and os.path.join(door.folder, path)  # noqa: PTH118
+
+
+def _words(given: list[str] | None) -> tuple[str, ...] | None:
+    """Return rules that were given one by one, or several in one word with commas."""
+    return tuple(word for text in given for word in text.replace(",", " ").split()) if given else None
+
+
+def _answer(
+    door: Door, title: str, answer: Answer, least: int, *, metrics: bool, exit_code: int
+) -> int:
     from selfimprove.report.json import audit_data
     from selfimprove.report.markdown import audit_markdown
-    from selfimprove.report.table import audit_table
-    from selfimprove.wiring import build_auditor, load_tasks
+    from selfimprove.report.table import audit_page
 
-    del format, output
-    target = door.target()
-    chosen = [os.path.join(door.folder, path) for path in paths or ()]  # noqa: PTH118
-    tasks = load_tasks(target)
-    result = build_auditor(target, chosen).survey()
-    known = {task.fingerprint for task in tasks}
-    count = sum(finding.fingerprint in known for finding in result.findings)
-    bad = any(finding.severity >= _LEAST[fail_on] for finding in result.findings)
+    found = answer.audit
+    data: Callable[[], dict[str, Any]] = lambda: audit_data(found, metrics=answer.metrics if metrics else None)  # noqa: E731
     return door.answer(
-        audit_data(result),
-        lambda console: audit_table(
-            console, result.findings, files=result.files, not_analysed=result.not_analysed, known=count
-        ),
-        markdown=lambda: audit_markdown(result, count),
-        exit_code=int(bad),
+        data() if door.format == "json" else None,
+        lambda console: audit_page(console, found, known=answer.known),
+        markdown=lambda: audit_markdown(found, answer.known),
+        others=_texts(title, answer, least),
+        exit_code=exit_code,
     )
+
+
+def _texts(title: str, answer: Answer, least: int) -> Mapping[str, Callable[[], str]]:
+    """Return how each format that another program reads is made."""
+    import time
+
+    from selfimprove import __version__
+    from selfimprove.model.finding import Severity
+
+    found = answer.audit
+
+    def sarif() -> str:
+        from selfimprove.report.json import dumps
+        from selfimprove.report.sarif import sarif as log
+
+        return dumps(log(found, answer.rules, version=__version__)) + "\n"
+
+    def github() -> str:
+        from selfimprove.report.github import github as commands
+
+        return commands(found, answer.known)
+
+    def junit() -> str:
+        from selfimprove.report.junit import junit as suites
+
+        return suites(found, Severity(min(least, 3)))
+
+    def html() -> str:
+        from selfimprove.report.html import html_page
+
+        return html_page(
+            found, answer.rules, title=title, version=__version__, known=answer.known, made_at=time.time()
+        )
+
+    return {"sarif": sarif, "github": github, "junit": junit, "html": html}

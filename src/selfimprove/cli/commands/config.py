@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from selfimprove.config import require_setting, set_value, settings_schema
 from selfimprove.configfile import OWN, find_repository_config, user_config_path
 from selfimprove.errors import UsageError
+from selfimprove.pyproject import NAME, find_pyproject
 from selfimprove.settings import WRAPPER, Settings, fields, get_value, masked, sections, variable_name
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 _YAML_HEAD = """\
 All settings of selfimprove, each with its default. Copy this file to .selfimprove/config.yaml, or to
-config.yaml if it belongs under version control, and remove the # before a setting to change it. Stronger than
-this file are the SELFIMPROVE_* variables (see .env.example), then flags. Keys and passwords do not belong
-here. `selfimprove config show --origin` says which source won."""
+config.yaml if it belongs under version control, and remove the # before a setting to change it. The same keys
+may stand in pyproject.toml, as [tool.selfimprove.audit] and so on; this file is stronger. Stronger than this
+file are the SELFIMPROVE_* variables (see .env.example), then flags. Keys and passwords do not belong here.
+`selfimprove config show --origin` says which source won."""
 _ENV_HEAD = """\
 Copy this file to .env at the root of the repository, and keep .env out of version control. A variable that is
 set in the environment wins over its line here; an empty one counts as not set. Names that start with
@@ -89,6 +91,8 @@ def paths(
     elif root is not None:
         found.insert(0, ("repository", _repository_file(root)))
     if root is not None:
+        if config_file is None and find_pyproject(root) is not None:
+            found.insert(1, ("pyproject", root / NAME))
         found.insert(0, (".env", root / ".env"))
     return [{"source": source, "path": str(path), "exists": path.is_file()} for source, path in found]
 

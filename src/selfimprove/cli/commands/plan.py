@@ -12,6 +12,9 @@ from selfimprove.cli.options import Output, TextFormat
 
 if TYPE_CHECKING:
     from selfimprove.model.task import Task
+    from selfimprove.reflector.backlog import Changes
+
+_KINDS = ("new", "updated", "closed", "reopened")
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +31,7 @@ def plan(
     door: Door,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write nothing, call no model.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Like --dry-run; exit with 1 when there is work.")
+        bool, typer.Option("--check", help="Like --dry-run; exit with 1 when a run or tasks.yml has work.")
     ] = False,
     show_prompt: Annotated[
         str | None,
@@ -51,9 +54,10 @@ def plan(
 ) -> int:
     """Show what a run would do, in what order, and what waits.
 
-    Without --dry-run the tasks that the audit finds are appended to tasks.yml.
+    Without --dry-run tasks.yml follows the audit: what is found is appended, what got other numbers is
+    updated, what is gone is done, and what is back is pending again. Your own words in a task stay.
     """
-    from selfimprove import preview, wiring
+    from selfimprove import preview
     from selfimprove.report.json import plan_data
     from selfimprove.report.markdown import plan_markdown
     from selfimprove.report.table import plan_table
@@ -67,17 +71,35 @@ def plan(
         text = preview.prompt_of(target, task)
         return door.answer({"task": task.id, "prompt": text}, text + "\n")
     dry = dry_run or check
-    if not dry and found.new:
-        wiring.change_tasks(target, lambda tasks: [*tasks, *found.new])
+    if not dry:
+        preview.write(target, found)
     new = {task.id for task in found.new}
+    changes = {name: [task.id for task in getattr(found.changes, name)] for name in _KINDS}
+    if not door.quiet:
+        _tell(door, found.changes, dry=dry)
     return door.answer(
-        plan_data(found.plan, found.budget, new),
+        plan_data(found.plan, found.budget, new) | {"changes": changes},
         lambda console: plan_table(
             console, found.plan, budget=found.budget, tasks=len(found.tasks), new=new, dry_run=dry
         ),
         markdown=lambda: plan_markdown(found.plan, found.budget, new),
-        exit_code=int(check and bool(found.plan.next)),
+        exit_code=int(check and bool(found.plan.next or found.changes)),
     )
+
+
+def _tell(door: Door, changes: Changes, *, dry: bool) -> None:
+    """Say which tasks of tasks.yml the audit changes; those that it appends stand in the answer itself."""
+    said = {
+        "closed": "is done: its finding is gone",
+        "reopened": "is pending again: its finding is back",
+        "updated": "is updated",
+    }
+    for name, words in said.items():
+        for task in getattr(changes, name):
+            more = f": {task.description}" if name == "updated" else ""
+            door.say(f"{task.id} {words}{more}")
+    if changes.updated or changes.closed or changes.reopened:
+        door.say(f"tasks.yml{' (dry run)' if dry else ''}: {changes.words()}")
 
 
 def _find(name: str, tasks: list[Task]) -> Task:

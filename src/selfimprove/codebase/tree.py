@@ -1,0 +1,122 @@
+"""Tree: where the files of an audit come from: a folder, a git working tree, or a commit without a checkout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from selfimprove.codebase.scan import Scan, commit_files, python_files, walk
+from selfimprove.model.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from selfimprove.model.history import Change
+    from selfimprove.tools.git.repo import Repo
+
+
+class Tree(Protocol):
+    """Files below ``root``, and what git knows of their past."""
+
+    @property
+    def root(self) -> Path:
+        """The top folder."""
+
+    def scan(self) -> Scan:
+        """Return which files there are now."""
+
+    def history(self) -> History:
+        """Return the commits that led here; none where there is no git."""
+
+    def uncommitted(self) -> list[Change]:
+        """Return how the tracked files differ from the last commit, renames found."""
+
+
+@dataclass(frozen=True, slots=True)
+class FolderTree:
+    """A folder without git."""
+
+    root: Path
+
+    def scan(self) -> Scan:
+        """Walk the folder."""
+        return python_files(self.root, walk(self.root))
+
+    def history(self) -> History:
+        """Return none."""
+        return History()
+
+    def uncommitted(self) -> list[Change]:
+        """Return none."""
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class GitTree:
+    """The working tree of ``repo``, or ``paths`` in it, less what the globs ``exclude`` match.
+
+    ``past`` off leaves history unread.
+    """
+
+    repo: Repo
+    paths: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    past: bool = True
+
+    @property
+    def root(self) -> Path:
+        """The top folder of the working tree."""
+        return self.repo.root
+
+    def scan(self) -> Scan:
+        """Ask git for the files."""
+        from selfimprove.tools.git.listing import list_files
+
+        listing = list_files(self.repo)
+        return python_files(
+            self.root, listing.names, self.paths, self.exclude, blobs=listing.blobs, sparse=listing.sparse
+        )
+
+    def history(self) -> History:
+        """Ask git for the commits that lead to HEAD."""
+        from selfimprove.tools.git.history import read_history
+
+        return read_history(self.repo) if self.past else History()
+
+    def uncommitted(self) -> list[Change]:
+        """Ask git how the tree differs from HEAD."""
+        from selfimprove.tools.git.history import changed
+
+        return changed(self.repo, "HEAD") if self.past and self.repo.head() else []
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTree:
+    """The files of ``commit`` as git's objects have them, chosen by the rules of a working tree."""
+
+    repo: Repo
+    commit: str
+    paths: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+
+    @property
+    def root(self) -> Path:
+        """The top folder that the paths are relative to; nothing is read there."""
+        return self.repo.root
+
+    def scan(self) -> Scan:
+        """Read the commit's tree."""
+        from selfimprove.tools.git.history import tree_blobs
+
+        return commit_files(tree_blobs(self.repo, self.commit), self.paths, self.exclude)
+
+    def history(self) -> History:
+        """Return the commits that lead to HEAD: names that files had earlier are in it."""
+        from selfimprove.tools.git.history import read_history
+
+        return read_history(self.repo)
+
+    def uncommitted(self) -> list[Change]:
+        """Return none: a commit is what it is."""
+        return []

@@ -1,0 +1,209 @@
+"""Looking: answers what a person asks of an audit: what is wrong, what got worse since, and how it came about."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from selfimprove import wiring
+from selfimprove.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from selfimprove.model.audit import Audit, Trend
+    from selfimprove.reflector.auditor import SelfAuditor
+    from selfimprove.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. ``paths`` may name functions (``file.py:Class.method``) when a ``trend`` is asked for.
+
+    ``since`` is a git reference, ``trend`` a number of revisions and ``metric`` what it is of. ``metrics``
+    asks for every number. ``write_baseline`` accepts all that is found.
+    """
+
+    paths: tuple[str, ...] = ()
+    since: str | None = None
+    trend: int | None = None
+    metric: str = "complexity"
+    metrics: bool = False
+    write_baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The ``audit``; ``known`` of its findings are tasks already. ``rules`` are those that exist, as plain data.
+
+    ``said`` are lines for the person that are not part of the answer.
+    """
+
+    audit: Audit
+    known: int
+    rules: Sequence[Mapping[str, Any]]
+    metrics: Sequence[Mapping[str, Any]] = ()
+    said: tuple[str, ...] = ()
+
+
+def look(target: Target, question: Question) -> Answer:
+    """Measure, compare and tell. Raises SelfimproveError; nothing in the repository changes but the baseline."""
+    from selfimprove.reflector import rules
+    from selfimprove.reflector.measure.record import metrics_data
+
+    paths, symbols = _places(target.repo.root, question)
+    tasks = wiring.load_tasks(target)
+    auditor = wiring.build_auditor(target, paths, accepts=not question.write_baseline)
+    base = _base(target, question)
+    audit = auditor.survey()
+    if base is not None:
+        audit = _since(target, auditor, audit, base)
+    said = _keep_baseline(target, auditor, audit, question)
+    if question.write_baseline:
+        audit = replace(audit, findings=(), accepted=len(audit.findings))
+    if question.trend is not None:
+        audit = _with_trend(target, auditor, audit, question, symbols)
+    known = {task.fingerprint for task in tasks}
+    return Answer(
+        audit,
+        sum(not known.isdisjoint(finding.fingerprints) for finding in audit.findings),
+        rules.describe(),
+        [metrics_data(path, one) for path, one in auditor.measured.items()] if question.metrics else (),
+        said,
+    )
+
+
+def _places(root: Path, question: Question) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Return the paths to measure, and the functions (path from the root, symbol) that a trend is asked for."""
+    paths, symbols = [], []
+    for path in question.paths:
+        file, colon, symbol = path.rpartition(":")
+        if colon and file.endswith((".py", ".ipynb")) and not Path(path).exists():
+            if question.trend is None:
+                raise UsageError(
+                    f"{Path(path).name} names a function", where=path, hint="add --trend, or name the file"
+                )
+            paths.append(file)
+            symbols.append((Path(file).resolve().relative_to(root.resolve()).as_posix(), symbol))
+        else:
+            paths.append(path)
+    return tuple(paths), tuple(symbols)
+
+
+def _base(target: Target, question: Question) -> str | None:
+    """Return the commit to compare with; before anything is measured, since it may not be there."""
+    if question.since is None:
+        return None
+    from selfimprove.tools.git.history import merge_base
+
+    return merge_base(target.repo, question.since)
+
+
+def _since(target: Target, auditor: SelfAuditor, audit: Audit, base: str) -> Audit:
+    """Return the audit with only what is new or worse against the commit ``base``."""
+    from selfimprove.reflector.since import since
+    from selfimprove.tools.git.history import changed, tree_blobs
+
+    changes = changed(target.repo, base)
+    renamed = {change.old_path for change in changes if change.old_path != change.path}
+    then = tree_blobs(target.repo, base)
+    present = {*auditor.measured, *(one.path for one in audit.not_analysed)}
+    deleted = {path: blob for path, blob in then.items() if path not in present and path not in renamed}
+    stay, better = since(audit.findings, auditor.measured, changes, auditor.engine, auditor.policy, deleted)
+    note = f"{better} value{'s' if better != 1 else ''} over the limit got better" if better else ""
+    return replace(audit, findings=tuple(stay), notes=(*audit.notes, *([note] if note else ())))
+
+
+def _keep_baseline(
+    target: Target, auditor: SelfAuditor, audit: Audit, question: Question
+) -> tuple[str, ...]:
+    """Write the baseline when the person says so, and let it shrink when something was mended."""
+    from selfimprove.atomicfile import replace_file
+
+    name = target.settings.audit.baseline
+    if name is None:
+        if question.write_baseline:
+            raise UsageError(
+                "there is no baseline to write", hint="say where: --baseline audit.json --write-baseline"
+            )
+        return ()
+    from selfimprove.reflector import baseline
+
+    path = target.repo.root / name
+    if question.write_baseline:
+        replace_file(path, baseline.dumps(baseline.accept(audit.findings)))
+        return (f"{len(audit.findings)} findings accepted in {name}",)
+    if auditor.baseline is None or question.since is not None:
+        return ()
+    failed = {one.path for one in audit.not_analysed}
+    judged = baseline.judges(auditor.policy, auditor.measured, failed, whole=auditor.last_scan.whole)
+    tighter = baseline.tightened(auditor.baseline, [*audit.findings, *auditor.accepted], judged)
+    if tighter is None:
+        return ()
+    replace_file(path, baseline.dumps(tighter))
+    gone = len(auditor.baseline.entries) - len(tighter.entries)
+    return (f"{name} shrank: {gone} finding{'s are' if gone != 1 else ' is'} gone",) if gone else (
+        f"{name} is tighter: values got better",
+    )
+
+
+def _with_trend(
+    target: Target,
+    auditor: SelfAuditor,
+    audit: Audit,
+    question: Question,
+    symbols: Sequence[tuple[str, str]],
+) -> Audit:
+    """Return the audit with its trend; what could not be measured on the way is noted."""
+    missing: list[str] = []
+    if auditor.use_wily:
+        from selfimprove.wiring_audit import wily_trend_of
+
+        trend: Trend = wily_trend_of(target, question.trend or 1, question.metric, _relative(target, question))
+    else:
+        trend = _own_trend(target, auditor, question, symbols, missing)
+    note = (
+        f"{len(missing)} older contents could not be measured, such as {missing[0]}" if missing else ""
+    )
+    return replace(audit, trend=trend, notes=(*audit.notes, *([note] if note else ())))
+
+
+def _own_trend(
+    target: Target,
+    auditor: SelfAuditor,
+    question: Question,
+    symbols: Sequence[tuple[str, str]],
+    missing: list[str],
+) -> Trend:
+    from selfimprove.model.audit import Trend
+    from selfimprove.reflector.trend import Now, metric_named, trend
+    from selfimprove.tools.git.history import first_parents, tree_blobs
+
+    metric_named(question.metric, of_function=bool(symbols))
+    head, count = target.repo.head(), question.trend or 1
+    if head is None:
+        return Trend(question.metric, (), ())
+    commits = first_parents(target.repo, count)
+    moved = {one.path: one.old_path for one in auditor.uncommitted if one.old_path not in ("", one.path)}
+    now = Now(time.time(), dict(auditor.measured), moved) if auditor.uncommitted else None
+    return trend(
+        question.metric,
+        commits,
+        tree_blobs(target.repo, head),
+        auditor.engine,
+        paths=_relative(target, question),
+        symbols=symbols,
+        exclude=target.settings.audit.exclude,
+        now=now,
+        complete=len(commits) >= count or not auditor.history.shallow,
+        say=lambda one: missing.append(f"{one.path}: {one.reason}"),
+    )
+
+
+def _relative(target: Target, question: Question) -> tuple[str, ...]:
+    """Return the files and folders that were named, from the root; those that name functions aside."""
+    root = target.repo.root.resolve()
+    named = [Path(path).resolve() for path in question.paths if Path(path).exists()]
+    return tuple(path.relative_to(root).as_posix() for path in named if path != root)

@@ -1,0 +1,110 @@
+"""Measured: what a blob was measured to be, kept for every later audit in the person's cache folder."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+LARGEST = 500_000_000
+"""Bytes over which the file is begun anew: nothing in it is lost that cannot be measured again."""
+
+_CHUNK = 500  # SQLite before 3.32 takes 999 variables in one statement
+_SCHEMA = """
+create table if not exists measured (
+    flavour text not null, blob text not null, kind text not null, value blob not null,
+    primary key (flavour, blob, kind)
+) without rowid
+"""
+
+
+class MeasuredCache:
+    """A SQLite file with one row for each blob, kind of source and ``flavour`` (engine and Python minor).
+
+    The file is shared by all repositories, worktrees and processes of a person. It is only a cache: whatever
+    is wrong with it (another's file, a full disk, a read-only home) is a ``problem`` in words, never an
+    error, and everything is measured again.
+    """
+
+    def __init__(self, path: Path, flavour: str) -> None:
+        self.path = path
+        self.flavour = flavour
+        self.problem = ""
+        self._connection: sqlite3.Connection | None = None
+        with self._forgiving():
+            self._connection = self._open()
+
+    def get(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """Return the values that are known of (blob, kind)."""
+        found: dict[tuple[str, str], bytes] = {}
+        wanted = list(dict.fromkeys(keys))
+        kinds = {kind for _, kind in wanted}
+        with self._forgiving():
+            for kind in kinds:
+                blobs = [blob for blob, its in wanted if its == kind]
+                for start in range(0, len(blobs), _CHUNK):
+                    found |= self._some(kind, blobs[start : start + _CHUNK])
+        return found
+
+    def put(self, rows: Mapping[tuple[str, str], bytes]) -> None:
+        """Keep ``rows``, all or none of them."""
+        with self._forgiving():
+            if self._connection and rows:
+                with self._connection:
+                    self._connection.executemany(
+                        "insert or replace into measured values (?, ?, ?, ?)",
+                        [(self.flavour, blob, kind, value) for (blob, kind), value in rows.items()],
+                    )
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._connection:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _some(self, kind: str, blobs: list[str]) -> dict[tuple[str, str], bytes]:
+        if not self._connection:
+            return {}
+        marks = ",".join("?" * len(blobs))
+        rows = self._connection.execute(
+            f"select blob, value from measured where flavour = ? and kind = ? and blob in ({marks})",  # noqa: S608
+            (self.flavour, kind, *blobs),
+        )
+        return {(blob, kind): value for blob, value in rows}
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_size > LARGEST:
+                self._remove()
+        try:
+            return self._connect()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:  # not a database, or a broken one
+            self._remove()
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=10, isolation_level="IMMEDIATE")
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = normal")
+        connection.execute(_SCHEMA)
+        return connection
+
+    def _remove(self) -> None:
+        for end in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _forgiving(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            self.problem = f"the cache {self.path} is not used: {error}"
+            self.close()

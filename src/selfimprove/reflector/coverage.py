@@ -1,0 +1,305 @@
+"""Coverage: the share of each file's statements that tests execute, from what coverage.py left behind."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import sqlite3
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path, PurePath, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from xml.parsers import expat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+_LARGEST = 100_000_000  # bytes
+_INSTRUCTIONS = 1_000_000  # of SQLite, between two looks at how many there were
+_LOOKS = 500
+_NO_COVER = re.compile(rb"#\s*(pragma|PRAGMA)[:\s]?\s*(no|NO)\s*(cover|COVER)")
+_TABLES = "select name, type from sqlite_master where name in ('file', 'line_bits', 'arc')"
+_Lines = dict[str, tuple[set[int], set[int]]]
+"""By path as it is written there: the lines that hold a statement, and those of them that were executed."""
+
+
+class _NotRead(Exception):
+    """The file is not what its name says; the message completes "... was not read: "."""
+
+
+def read_coverage(root: Path, files: Iterable[str]) -> tuple[dict[str, float], list[str]]:
+    """Return the percentage of statements that tests execute by path, and what a reader should know of it.
+
+    Of ``coverage.xml``, ``coverage.json`` and ``.coverage`` in ``root`` the newest is taken that can be read
+    and has any of ``files`` (relative to ``root``). A file without statements has no percentage, and neither
+    has one that the report does not name. Branches do not count. Nothing is written and nothing is fetched:
+    the files may come from a stranger. Whatever is wrong with them is a note.
+    """
+    wanted, notes = frozenset(files), list[str]()
+    for report, read in sorted(_there(root), key=lambda one: -one[0].stat().st_mtime):
+        try:
+            shares = read(report, root, wanted)
+        except _NotRead as reason:
+            notes.append(f"{report.name} was not read: {reason}")
+            continue
+        if shares:
+            return shares, [*notes, *_outdated(report, root, shares)]
+        notes.append(f"{report.name} has no file of this audit")
+    return {}, notes
+
+
+def _there(root: Path) -> list[tuple[Path, Callable[[Path, Path, frozenset[str]], dict[str, float]]]]:
+    readers = {"coverage.xml": _from_xml, "coverage.json": _from_json, ".coverage": _from_database}
+    return [(root / name, read) for name, read in readers.items() if (root / name).is_file()]
+
+
+def _outdated(report: Path, root: Path, shares: Iterable[str]) -> Iterator[str]:
+    """Yield a note when a file that the report is about is newer."""
+    times = {path: file.stat().st_mtime for path in shares if (file := root / path).is_file()}
+    newest = max(times, key=lambda path: times[path], default="")
+    if newest and times[newest] > report.stat().st_mtime:
+        yield f"{report.name} is older than {newest}: coverage may be of an earlier state"
+
+
+def _content(report: Path) -> bytes:
+    try:
+        with report.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise _NotRead(error.strerror or str(error)) from error
+    if len(data) > _LARGEST:
+        raise _NotRead(f"it is larger than {_LARGEST // 1_000_000} MB")
+    return data
+
+
+# --- coverage.xml, in the form of Cobertura
+
+
+def _from_xml(report: Path, root: Path, wanted: frozenset[str]) -> dict[str, float]:
+    reader = _Cobertura()
+    parser = expat.ParserCreate()
+    # expat opens nothing by itself: a DTD that is named in the document stays unread. Entities that the
+    # document declares are refused, so that none is ever expanded. All is parsed in one piece: expat before
+    # 2.6 takes quadratic time for a large token that comes in many.
+    parser.EntityDeclHandler = _refuse
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    try:
+        parser.Parse(_content(report), True)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        raise _NotRead(f"it is not well-formed XML ({error})") from error
+    known = _Finder(root, wanted)
+    return _shares((known.find(path, reader.sources), *lines) for path, lines in reader.lines.items())
+
+
+def _refuse(*_entity: object) -> None:
+    raise _NotRead("it declares entities")
+
+
+class _Cobertura:
+    """Collects the sources and the lines of classes from the events of the parser."""
+
+    def __init__(self) -> None:
+        self.sources: list[str] = []
+        self.lines: _Lines = defaultdict(lambda: (set(), set()))
+        self._path: list[str] = []
+        self._class = ""
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if not self._path and name != "coverage":
+            raise _NotRead(f"its first element is <{name[:40]}>, not <coverage>")
+        self._path.append(name)
+        if name == "class":
+            self._class = attributes.get("filename", "")
+        elif name == "source":
+            self.sources.append("")
+        elif name == "line" and self._class and self._path[-3:-1] != ["method", "lines"]:
+            there, executed = self.lines[self._class]
+            line, hits = int(attributes.get("number", 0)), int(attributes.get("hits", 0))
+            there.add(line)
+            if hits > 0:
+                executed.add(line)
+
+    def end(self, name: str) -> None:
+        self._path.pop()
+        if name == "class":
+            self._class = ""
+
+    def text(self, data: str) -> None:
+        if self._path[-1] == "source" and len(self.sources[-1]) < 5000:
+            self.sources[-1] += data
+
+
+class _Finder:
+    """Knows the files of the audit by the names that a report has for them."""
+
+    def __init__(self, root: Path, wanted: frozenset[str]) -> None:
+        self.roots = {root.absolute(), root.resolve()}
+        self.wanted = wanted
+
+    def find(self, name: str, sources: Iterable[str] = ()) -> str:
+        """Return the file that a report calls ``name``, below one of ``sources``, ``""`` for none or several.
+
+        A report from another machine has other folders in front: then the longest end of the path counts,
+        at least ``name`` itself or, when that is absolute, two parts of it.
+        """
+        name = name.replace("\\", "/")
+        absolute = PurePosixPath(name).is_absolute() or name[1:2] == ":"
+        full = [name] if absolute else [f"{source.strip()}/{name}".replace("\\", "/") for source in sources]
+        exact = {self._below_root(one) for one in (*full, name)} & self.wanted
+        if not exact:
+            least = 2 if absolute else len(PurePosixPath(name).parts)
+            exact = {self._end(one, least) for one in full} - {""}
+        return exact.pop() if len(exact) == 1 else ""
+
+    def _below_root(self, path: str) -> str:
+        for root in self.roots:
+            full = PurePath(os.path.normpath(root / path))
+            if full.is_relative_to(root):
+                return full.relative_to(root).as_posix()
+        return ""
+
+    def _end(self, path: str, least: int) -> str:
+        parts = PurePosixPath(path).parts
+        ends = ("/".join(parts[start:]) for start in range(len(parts) - least + 1))
+        return next((end for end in ends if end in self.wanted), "")
+
+
+def _shares(found: Iterable[tuple[str, Collection[int], set[int]]]) -> dict[str, float]:
+    """Return the percentages of what was found in the audit; several reports on one file are joined."""
+    lines: dict[str, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
+    for path, there, executed in found:
+        if path:
+            lines[path][0].update(there)
+            lines[path][1].update(executed)
+    return {
+        path: round(100 * len(there & executed) / len(there), 1)
+        for path, (there, executed) in lines.items()
+        if there
+    }
+
+
+# --- coverage.json
+
+
+def _from_json(report: Path, root: Path, wanted: frozenset[str]) -> dict[str, float]:
+    known = _Finder(root, wanted)
+    try:
+        files: dict[str, dict[str, Any]] = json.loads(_content(report))["files"]
+        return _shares(
+            (known.find(path), {*one["executed_lines"], *one["missing_lines"]}, set(one["executed_lines"]))
+            for path, one in files.items()
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _NotRead("it is not coverage.py's JSON") from error
+
+
+# --- .coverage, coverage.py's SQLite database
+
+
+def _from_database(report: Path, root: Path, wanted: frozenset[str]) -> dict[str, float]:
+    if report.stat().st_size > _LARGEST:
+        raise _NotRead(f"it is larger than {_LARGEST // 1_000_000} MB")
+    # Immutable: no lock is taken and no journal appears beside the file.
+    uri = f"{report.absolute().as_uri()}?mode=ro&immutable=1"
+    try:
+        with closing(sqlite3.connect(uri, uri=True)) as database:
+            looks = iter(range(_LOOKS))
+            database.set_progress_handler(lambda: next(looks, None) is None, _INSTRUCTIONS)
+            executed = _executed(database)
+    except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+        raise _NotRead(f"it is not coverage.py's database ({error})") from error
+    known = _Finder(root, wanted)
+    found = ((known.find(path), lines) for path, lines in executed.items())
+    return _shares((path, *_covered(root / path, lines)) for path, lines in found if path)
+
+
+def _executed(database: sqlite3.Connection) -> dict[str, set[int]]:
+    """Return the executed lines by path; with branch coverage they are the ends of the arcs."""
+    kinds = dict(database.execute(_TABLES))
+    if set(kinds.values()) != {"table"} or not {"file", "line_bits"} <= set(kinds):
+        raise _NotRead("it is not coverage.py's database (other tables)")
+    names: dict[int, str] = {key: str(path) for key, path in database.execute("select id, path from file")}
+    lines: dict[str, set[int]] = {path: set() for path in names.values()}
+    for file, bits in database.execute("select file_id, numbits from line_bits"):
+        lines[names.get(file, "")] = lines.get(names.get(file, ""), set()) | _numbers(bytes(bits))
+    for file, start, end in (
+        database.execute("select file_id, fromno, tono from arc") if "arc" in kinds else ()
+    ):
+        lines.setdefault(names.get(file, ""), set()).update(one for one in (int(start), int(end)) if one > 0)
+    return lines
+
+
+def _numbers(bits: bytes) -> set[int]:
+    """Return the numbers whose bits are set; the lowest bit of the first byte is 0."""
+    return {at * 8 + bit for at, byte in enumerate(bits) for bit in range(8) if byte >> bit & 1}
+
+
+def _covered(file: Path, executed: set[int]) -> tuple[set[int], set[int]]:
+    """Return the statement lines of a file, and those that were executed; empty when it cannot be parsed."""
+    try:
+        starts = statement_lines(_content(file))
+    except (_NotRead, SyntaxError, ValueError, RecursionError, MemoryError):
+        return set(), set()
+    return set(starts.values()), {starts[line] for line in executed if line in starts}
+
+
+def statement_lines(source: bytes) -> dict[int, int]:
+    """Return, for each line that can be executed, the first line of its statement.
+
+    The same lines as coverage.py, but for a few that the compiler drops: no docstrings, no ``global``, nothing
+    in a block that ``# pragma: no cover`` opens. Raises SyntaxError and ValueError for what is not Python.
+    """
+    excluded = {n for n, line in enumerate(source.splitlines(), 1) if _NO_COVER.search(line)}
+    starts: dict[int, int] = {}
+    waiting: list[tuple[ast.AST, bool]] = [(ast.parse(source), False)]
+    while waiting:
+        node, local = waiting.pop()
+        head = _head(node)
+        inner = [one for one in ast.iter_child_nodes(node) if isinstance(one, _PARTS)]
+        if not excluded.isdisjoint(head):
+            body = getattr(node, "body", [])
+            inner = [one for one in inner if one not in body]
+        elif not _makes_no_code(node, local):
+            decorators = [one.lineno for one in getattr(node, "decorator_list", ())]
+            first = getattr(node, "lineno", head.start) if decorators else head.start
+            starts |= {line: first for line in head if line not in starts} | {
+                line: line for line in decorators
+            }
+        # The last one is looked at next; what stands in the line of a head belongs to the head.
+        inner = inner[1:] if _has_docstring(node) and inner else inner
+        local = isinstance(node, _FUNCTIONS) or (local and not isinstance(node, ast.ClassDef))
+        waiting += [(one, local) for one in reversed(inner)]
+    return starts
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_PARTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
+
+
+def _head(node: ast.AST) -> range:
+    """Return the lines of a statement from its first decorator up to the statements inside of it."""
+    if not isinstance(node, _PARTS):
+        return range(0)
+    first, last = _extent(node)
+    inside: list[ast.AST] = getattr(node, "body", None) or getattr(node, "cases", [])
+    return range(first, max(first, _extent(inside[0])[0] - 1 if inside else last) + 1)
+
+
+def _extent(node: ast.AST) -> tuple[int, int]:
+    where: Any = node.pattern if isinstance(node, ast.match_case) else node
+    return min([where.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]), where.end_lineno
+
+
+def _makes_no_code(node: ast.AST, local: bool) -> bool:
+    """True for declarations, and for the annotation of a local variable without a value."""
+    declares = local and isinstance(node, ast.AnnAssign) and node.value is None and bool(node.simple)
+    return declares or isinstance(node, ast.Global | ast.Nonlocal)
+
+
+def _has_docstring(node: ast.AST) -> bool:
+    documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+    return documented and ast.get_docstring(node, clean=False) is not None  # type: ignore[arg-type]

@@ -1,0 +1,125 @@
+"""Raw: radon's line counts by one regular expression over the text, where that is sure to be equal."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from selfimprove.reflector.measure.record import Raw
+
+# Since 3.12 the tokens of an f-string, colons too, stand for themselves, and it may hold its own quotes.
+_OPEN_FSTRINGS = sys.version_info >= (3, 12)
+
+_TRIPLE = r'"""[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+"""' "|" r"'''[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*+'''"
+_SINGLE = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"' "|" r"'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'"
+_STRING = f"(?:{_TRIPLE}|{_SINGLE})"
+_CODE = r"""[^#"'()\[\]{}:;\\\n\0]++"""
+
+
+def _fstring(field: str) -> str:
+    """Return a pattern of f-strings without nested quotes of their own kind, in which braces are ``field``."""
+    inside = r"\{\{|\}\}|\\[^{}N]|" + field
+    kinds = (
+        r'"""(?:[^"\\{}]++|"(?!"")|INSIDE)*+"""',
+        r"'''(?:[^'\\{}]++|'(?!'')|INSIDE)*+'''",
+        r'"(?!"")(?:[^"\\\n{}]++|INSIDE)*+"',
+        r"'(?!'')(?:[^'\\\n{}]++|INSIDE)*+'",
+    )
+    return "(?:" + "|".join(kinds).replace("INSIDE", inside) + ")"
+
+
+if _OPEN_FSTRINGS:
+    _F = r"(?:(?<=[fFtT])|(?<=[fFtT][rR]))"
+    _FIELD = r"""\{[^"'{}:\\\n#]*+\}"""
+    _COLON_FIELD = r"""\{[^"'{}:\\\n#]*+(?::(?!=)[^"'{}:\\\n]*+)?\}"""
+    _SKIPPED_STRING = f"(?:{_F}{_fstring(_FIELD)}|(?!{_F}){_STRING})"
+    _OTHER_EVENT = f"{_F}{_fstring(_COLON_FIELD)}|."
+    _PREFIX = "[rRbBuU]{0,2}"
+else:
+    _SKIPPED_STRING, _OTHER_EVENT, _PREFIX = _STRING, ".", "[rRbBuUfF]{0,2}"
+
+_INNER = rf"[(\[{{](?:{_CODE}|{_SKIPPED_STRING})*+[)\]}}]"
+_BRACKETS = rf"[(\[{{](?:{_CODE}|{_SKIPPED_STRING}|{_INNER})*+[)\]}}]"
+# What needs no look: code, strings, short brackets, a walrus, a backslash before more code, an empty line.
+_SKIPPED = (
+    rf"(?:{_CODE}|{_SKIPPED_STRING}|{_BRACKETS}|:=|\\\n[ \t]*+(?=[^\s#\\])|\n(?=[ \t]*+(?:\n|\Z)))*+"
+)
+_EVENT = "|".join(
+    (
+        # a line; a line that is a comment, a string or (not sure to be equal) begins with a backslash
+        rf"\n(?:[ \t]*+(?:#[^\n]*+|{_PREFIX}{_STRING}[ \t]*+(?=\n)|\\))?+",
+        r":(?:[ \t]*+#[^\n]*+|[ \t]++(?=\n))?+",  # longer than one character: the end of the line
+        r"#[^\n]*+",
+        r"[()\[\]{};\0]",
+        _OTHER_EVENT,
+    )
+)
+_SCAN = re.compile(f"{_SKIPPED}({_EVENT})", re.DOTALL)
+_ODD = -1
+
+_LEXEMES = re.compile(rf"{_STRING}|#[^\n]*+", re.DOTALL)
+_NO_NAME = re.compile(r"[^\x00-\x7f\w]")
+_FORM_FEEDS = re.compile(r"^[ \t\f]*\f", re.MULTILINE)
+
+
+def scan(text: str) -> Raw | None:
+    """Return radon's raw counts of a text that Python has parsed; None where they may not be equal.
+
+    One chunk of radon's is one logical line, comment line or empty line. It has one logical line of code,
+    and one more if there is a colon, but not if the last colon is its end. Lines end with ``\\n``.
+    """
+    if "\f" in text:  # before any code it only ends a line, for radon
+        text = _FORM_FEEDS.sub(lambda found: "\n" * found[0].count("\f"), text)
+    lines = [line.strip() for line in text.splitlines()]
+    if len(lines) != text.count("\n") + (text[-1:] not in ("\n", "")):
+        return None
+    if not _OPEN_FSTRINGS and not text.isascii() and _has_strange_names(text):
+        return None
+    # A colon at the end of a line stands out as \0, which no source holds.
+    events = _SCAN.findall(f"\n{text}\n".replace(":\n", "\0\n"))
+    logical, comments, single, multi = _count(events)
+    if logical == _ODD:
+        return None
+    total, blank = len(lines), lines.count("")
+    return Raw(total, logical, total - blank - single - multi, comments, multi, blank, single)
+
+
+def _count(events: list[str]) -> tuple[int, int, int, int]:
+    """Return logical lines (or _ODD), comments, lines that are one comment or string, lines of long strings."""
+    logical = comments = single = multi = depth = colon = 0
+    for event in events:
+        if event == "\n":
+            if not depth:
+                logical += 1 + colon
+                colon = 0
+        elif event in "([{":
+            depth += 1
+        elif event in ")]}":
+            depth -= 1
+        elif event == ":":
+            colon = 1
+        elif event == "\0":
+            colon = 1 if depth else 0
+        elif "#" in (event[0], event.lstrip()[:1]):
+            comments += 1
+            single += event[0] == "\n" and not depth
+        elif event[0] == ":":
+            colon = 1 if depth else 0
+            comments += "#" in event
+        elif event[0] == "\n" and event[-1] != "\\":
+            if not depth:
+                logical += 1 + colon
+                colon = 0
+                long = event.count("\n") > 1
+                single += not long
+                multi += long and sum(1 for line in event.split("\n") if line.strip())
+        elif len(event) > 1 and event[0] in "\"'":
+            colon = 1
+        else:
+            return _ODD, 0, 0, 0
+    return logical + colon, comments, single, multi
+
+
+def _has_strange_names(text: str) -> bool:
+    """Return whether a name has a character that tokenize, in pure Python, takes for an error."""
+    return bool(_NO_NAME.search(text)) and bool(_NO_NAME.search(_LEXEMES.sub("", text)))
