@@ -20,9 +20,10 @@ PINNED = {
 }
 _FROM_SOURCE = {"flask"}
 _WHO = {"NAME": "Bench", "EMAIL": "bench@example.org", "DATE": "2024-01-01T00:00:00Z"}
-GIT_ENV = {
-    f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _WHO.items()
-} | {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+GIT_ENV = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _WHO.items()} | {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+}
 
 
 def source(name: str) -> Path:
@@ -84,7 +85,19 @@ def git(folder: Path, *args: str) -> str:
 def _download(name: str, folder: Path) -> Path:
     form = "--no-binary" if name in _FROM_SOURCE else "--only-binary"
     subprocess.run(
-        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", form, ":all:", "-d", folder, PINNED[name]],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            form,
+            ":all:",
+            "-d",
+            folder,
+            PINNED[name],
+        ],
         check=True,
     )
     (found,) = (path for path in folder.iterdir() if path.is_file())

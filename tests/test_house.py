@@ -26,7 +26,7 @@ MODULES = {
 # writes down here where it stands. It is a table of downward arrows: no room is below itself.
 GROUND = {"model", "errors"}
 FILES = {"yamlfile", "atomicfile"} | GROUND
-SETTINGS = {"settings", "configfile", "config"} | FILES
+SETTINGS = {"settings", "configfile", "pyproject", "config"} | FILES
 PARTS = {"planner", "executor", "reflector", "memory"}
 BELOW: dict[str, set[str]] = {
     "model": set(),
@@ -35,20 +35,24 @@ BELOW: dict[str, set[str]] = {
     "atomicfile": GROUND,
     "yamlfile": GROUND,
     "configfile": {"settings"} | FILES,
-    "config": {"settings", "configfile"} | FILES,
+    "pyproject": {"settings", "configfile"} | FILES,
+    "config": {"settings", "configfile", "pyproject"} | FILES,
     "tools": FILES,
     "codebase": {"tools"} | FILES,
     "report": {"model"},
     "planner": GROUND,
     "memory": FILES,
-    "reflector": {"codebase", "tools"} | FILES,
+    "reflector": {"codebase", "tools", "memory"} | FILES,
     "executor": {"codebase", "tools", "memory"} | FILES,
     "orchestrator": PARTS | GROUND,
     "target": {"tools"} | SETTINGS,
-    "wiring": {"orchestrator", "target", "codebase", "tools"} | PARTS | SETTINGS,
-    "preview": {"wiring", "target"} | PARTS | SETTINGS,
+    "wiring_audit": {"target", "codebase", "tools"} | PARTS | SETTINGS,
+    "wiring": {"orchestrator", "target", "wiring_audit", "codebase", "tools"} | PARTS | SETTINGS,
+    "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
+    "preview": {"wiring", "wiring_audit", "target"} | PARTS | SETTINGS,
     "checkup": {"wiring", "target", "tools", ""} | SETTINGS,
-    "cli": {"", "checkup", "preview", "wiring", "target", "orchestrator", "report", "codebase", "tools"}
+    "cli": {"", "checkup", "preview", "looking", "wiring", "wiring_audit", "target"}
+    | {"orchestrator", "report", "codebase", "tools"}
     | PARTS
     | SETTINGS,
     "__main__": {"cli"},
@@ -61,13 +65,13 @@ LIBRARIES = {
     "rich": ("report.table", "cli.door"),
     "pydantic": ("settings", "config"),
     "dotenv": ("configfile",),
-    "platformdirs": ("configfile", "wiring"),
+    "platformdirs": ("configfile", "wiring_audit"),
     "yaml": ("memory.", "configfile", "yamlfile"),
     "jsonschema": ("memory.taskschema",),
     "filelock": ("memory.taskfile", "executor.recovery"),
     "sqlalchemy": ("memory.",),
     "alembic": ("memory.migrations.", "memory.database inside"),
-    "radon": ("reflector.metrics inside",),
+    "radon": ("reflector.measure.reference inside",),
     "litellm": ("tools.llm.litellm_backend inside",),
     "httpx": ("tools.llm.litellm_backend inside",),
     "pyseccomp": ("tools.shell.seccomp inside",),
@@ -92,7 +96,10 @@ NOT_FOR_HELP = {
 WRITERS = {
     "atomicfile": "the one way to replace a file whole",
     "configfile": "`selfimprove config set`",
-    "wiring": "`selfimprove init`, and the folder of private copies",
+    "wiring": "`selfimprove init`",
+    "wiring_audit": "the person's cache folder",
+    "looking": "the baseline, which only shrinks by itself",
+    "reflector.pylint": "a temporary folder for pylint's own state",
     "cli.door": "--output",
     "cli.failure": "the bug report in the temporary folder",
     "cli.journey": "the throwaway repository",

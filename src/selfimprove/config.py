@@ -321,6 +321,9 @@ def _unknown(name: str, known: Iterable[str], origin: str) -> ConfigError:
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that a person most likely meant: in another section, or with a slip in it."""
+    above = name.rpartition(".")[0]
+    if above in fields():  # a key in a mapping, as in audit.limits.SI101
+        return above
     depth = name.count(".")
     short = {key.removeprefix(PREFIX): key for key in known if key.count(".") >= depth}
     bare = name.removeprefix(PREFIX).upper() if name.startswith(PREFIX) else name.lower()

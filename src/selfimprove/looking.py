@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfimprove import wiring
+from selfimprove import wiring, wiring_audit
 from selfimprove.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,8 +55,10 @@ def look(target: Target, question: Question) -> Answer:
 
     paths, symbols = _places(target.repo.root, question)
     tasks = wiring.load_tasks(target)
-    auditor = wiring.build_auditor(target, paths, accepts=not question.write_baseline)
     base = _base(target, question)
+    auditor = wiring_audit.build_auditor(
+        target, paths, accepts=not question.write_baseline, base=base or "HEAD"
+    )
     audit = auditor.survey()
     if base is not None:
         audit = _since(target, auditor, audit, base)
@@ -116,9 +118,7 @@ def _since(target: Target, auditor: SelfAuditor, audit: Audit, base: str) -> Aud
     return replace(audit, findings=tuple(stay), notes=(*audit.notes, *([note] if note else ())))
 
 
-def _keep_baseline(
-    target: Target, auditor: SelfAuditor, audit: Audit, question: Question
-) -> tuple[str, ...]:
+def _keep_baseline(target: Target, auditor: SelfAuditor, audit: Audit, question: Question) -> tuple[str, ...]:
     """Write the baseline when the person says so, and let it shrink when something was mended."""
     from selfimprove.atomicfile import replace_file
 
@@ -144,8 +144,10 @@ def _keep_baseline(
         return ()
     replace_file(path, baseline.dumps(tighter))
     gone = len(auditor.baseline.entries) - len(tighter.entries)
-    return (f"{name} shrank: {gone} finding{'s are' if gone != 1 else ' is'} gone",) if gone else (
-        f"{name} is tighter: values got better",
+    return (
+        (f"{name} shrank: {gone} finding{'s are' if gone != 1 else ' is'} gone",)
+        if gone
+        else (f"{name} is tighter: values got better",)
     )
 
 
@@ -161,12 +163,12 @@ def _with_trend(
     if auditor.use_wily:
         from selfimprove.wiring_audit import wily_trend_of
 
-        trend: Trend = wily_trend_of(target, question.trend or 1, question.metric, _relative(target, question))
+        trend: Trend = wily_trend_of(
+            target, question.trend or 1, question.metric, _relative(target, question)
+        )
     else:
         trend = _own_trend(target, auditor, question, symbols, missing)
-    note = (
-        f"{len(missing)} older contents could not be measured, such as {missing[0]}" if missing else ""
-    )
+    note = f"{len(missing)} older contents could not be measured, such as {missing[0]}" if missing else ""
     return replace(audit, trend=trend, notes=(*audit.notes, *([note] if note else ())))
 
 
@@ -178,7 +180,8 @@ def _own_trend(
     missing: list[str],
 ) -> Trend:
     from selfimprove.model.audit import Trend
-    from selfimprove.reflector.trend import Now, metric_named, trend
+    from selfimprove.reflector.trend import Now, trend
+    from selfimprove.reflector.trend_metrics import metric_named
     from selfimprove.tools.git.history import first_parents, tree_blobs
 
     metric_named(question.metric, of_function=bool(symbols))

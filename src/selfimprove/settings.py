@@ -78,8 +78,7 @@ class AuditSettings(_Section):
         default=(), description="Categories of pylint's messages that are findings too (SI301 to SI305)."
     )
     pylint_all: bool = Field(
-        default=False,
-        description="Run all of pylint's checkers, not only those that its configuration enables.",
+        default=False, description="Have pylint look at every file, not only at those that changed."
     )
     cache: bool = Field(
         default=True, description="Keep what was measured in the cache folder of your own user account."

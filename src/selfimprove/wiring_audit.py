@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 from selfimprove.model.task import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from selfimprove.codebase.tree import Tree
     from selfimprove.memory.journal import Journal
+    from selfimprove.model.audit import Trend
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
     from selfimprove.reflector.auditor import SelfAuditor
     from selfimprove.reflector.baseline import Baseline
     from selfimprove.reflector.engine import Engine
     from selfimprove.reflector.policy import Policy
+    from selfimprove.reflector.pylint import Linted
     from selfimprove.reflector.reflector import Reflector
     from selfimprove.target import Target
 
@@ -28,11 +30,14 @@ def build_policy(target: Target) -> Policy:
     """Return which rules count, and their limits by path. Raises ConfigError for an unknown rule."""
     from selfimprove.reflector.policy import Policy
 
+    from selfimprove.reflector.pylint import RULES
+
     audit = target.settings.audit
-    return Policy(audit.rule_limits(), audit.select, audit.ignore, audit.per_path)
+    select = (*audit.select, *(RULES[category][0] for category in audit.pylint))
+    return Policy(audit.rule_limits(), select, audit.ignore, audit.per_path)
 
 
-def build_engine(target: Target) -> Engine:
+def build_engine(target: Target, lint: Callable[[Iterable[str]], Linted] | None = None) -> Engine:
     """Return the engine with the cache in the person's cache folder, which all repositories share."""
     from selfimprove.memory.measured import MeasuredCache
     from selfimprove.reflector.engine import Engine, flavour
@@ -47,19 +52,54 @@ def build_engine(target: Target) -> Engine:
     cache = None
     if audit.cache:
         cache = MeasuredCache(cache_folder(target.loaded.environ) / "measured.db", flavour())
-    return Engine(cache, read_blobs, audit.jobs)
+    return Engine(cache, read_blobs, audit.jobs, lint)
 
 
-def build_auditor(target: Target, paths: Sequence[str] = (), *, accepts: bool = True) -> SelfAuditor:
-    """Return an auditor of the person's tree, or of ``paths`` in it; ``accepts`` what the baseline holds."""
+def _linter(target: Target, policy: Policy, base: str) -> Callable[[Iterable[str]], Linted] | None:
+    """Return what asks pylint about files that differ from ``base``, None when no rule of it is wanted."""
+    from selfimprove.reflector.pylint import RULES, Linted, run_pylint
+
+    categories = [category for category, (rule, _) in RULES.items() if policy.wants(rule)]
+    if not categories:
+        return None
+
+    def lint(files: Iterable[str]) -> Linted:
+        from selfimprove.tools.git.history import changed
+        from selfimprove.tools.shell.sandbox import find_sandbox
+        from selfimprove.tools.spread import processors
+
+        settings = target.settings
+        chosen = set(files)
+        if not settings.audit.pylint_all and target.repo.head():
+            chosen &= {change.path for change in changed(target.repo, base)}
+        return run_pylint(
+            target.repo.root,
+            (path for path in chosen if path.endswith(".py")),
+            categories,
+            environ=target.environ,
+            sandbox=find_sandbox(settings.sandbox.driver, target.environ) if chosen else None,
+            jobs=settings.audit.jobs or processors(),
+        )
+
+    return lint
+
+
+def build_auditor(
+    target: Target, paths: Sequence[str] = (), *, accepts: bool = True, base: str = "HEAD"
+) -> SelfAuditor:
+    """Return an auditor of the person's tree, or of ``paths`` in it.
+
+    It ``accepts`` what the baseline holds. Files that are as in the commit ``base`` are not linted.
+    """
     from selfimprove.codebase.tree import GitTree
 
     audit = target.settings.audit
-    tree = GitTree(target.repo, paths or audit.paths, audit.exclude, audit.history)
-    return _auditor(target, tree, accepts=accepts)
+    engine = build_engine(target, _linter(target, build_policy(target), base))
+    tree = GitTree(target.repo, paths or audit.paths, audit.exclude, audit.history, engine.cache)
+    return _auditor(target, tree, engine, accepts=accepts)
 
 
-def _auditor(target: Target, tree: Tree, *, accepts: bool = True) -> SelfAuditor:
+def _auditor(target: Target, tree: Tree, engine: Engine, *, accepts: bool = True) -> SelfAuditor:
     from selfimprove.reflector.auditor import SelfAuditor
 
     audit = target.settings.audit
@@ -68,7 +108,7 @@ def _auditor(target: Target, tree: Tree, *, accepts: bool = True) -> SelfAuditor
         audit.maintainability_threshold,
         use_wily=audit.history_tool == "wily",
         tree=tree,
-        engine=build_engine(target),
+        engine=engine,
         policy=build_policy(target),
         baseline=load_baseline(target) if accepts else None,
     )
@@ -99,16 +139,28 @@ def build_reflector(target: Target, journal: Journal | None) -> Reflector:
     @contextmanager
     def committed(run: Run) -> Iterator[SelfAuditor | None]:
         tip = target.repo.resolve(f"refs/heads/{run.branch}")
-        yield None if tip is None else _auditor(target, _commit_tree(target, tip))
+        if tip is None:
+            yield None
+        else:
+            engine = build_engine(target)
+            yield _auditor(target, _commit_tree(target, tip, engine), engine)
 
     return Reflector(auditor=build_auditor(target), landed=landed, committed=committed)
 
 
-def _commit_tree(target: Target, commit: str) -> Tree:
+def _commit_tree(target: Target, commit: str, engine: Engine) -> Tree:
     from selfimprove.codebase.tree import CommitTree
 
     audit = target.settings.audit
-    return CommitTree(target.repo, commit, audit.paths, audit.exclude)
+    return CommitTree(target.repo, commit, audit.paths, audit.exclude, engine.cache)
+
+
+def wily_trend_of(target: Target, count: int, metric: str, paths: Sequence[str]) -> Trend:
+    """Return a trend as wily tells it; wily is installed at the first time, in an environment of its own."""
+    from selfimprove.reflector.wily import wily_trend
+
+    folder, exclude = cache_folder(target.loaded.environ), target.settings.audit.exclude
+    return wily_trend(target.repo, count, metric, folder=folder, paths=paths, exclude=exclude)
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from selfimprove.codebase.scan import Scan, commit_files, python_files, walk
-from selfimprove.model.history import History
+from selfimprove.model.history import Change, Commit, History
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from selfimprove.model.history import Change
     from selfimprove.tools.git.repo import Repo
+
+
+class Cache(Protocol):
+    """Bytes by (id, kind), which survive the process."""
+
+    def get(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
+        """Return the known values."""
+
+    def put(self, rows: Mapping[tuple[str, str], bytes]) -> None:
+        """Keep them."""
 
 
 class Tree(Protocol):
@@ -56,13 +68,14 @@ class FolderTree:
 class GitTree:
     """The working tree of ``repo``, or ``paths`` in it, less what the globs ``exclude`` match.
 
-    ``past`` off leaves history unread.
+    ``past`` off leaves history unread; what was read of it is kept in ``cache``.
     """
 
     repo: Repo
     paths: Sequence[str] = ()
     exclude: Sequence[str] = ()
     past: bool = True
+    cache: Cache | None = None
 
     @property
     def root(self) -> Path:
@@ -80,9 +93,7 @@ class GitTree:
 
     def history(self) -> History:
         """Ask git for the commits that lead to HEAD."""
-        from selfimprove.tools.git.history import read_history
-
-        return read_history(self.repo) if self.past else History()
+        return _history(self.repo, self.cache) if self.past else History()
 
     def uncommitted(self) -> list[Change]:
         """Ask git how the tree differs from HEAD."""
@@ -99,6 +110,7 @@ class CommitTree:
     commit: str
     paths: Sequence[str] = ()
     exclude: Sequence[str] = ()
+    cache: Cache | None = None
 
     @property
     def root(self) -> Path:
@@ -113,10 +125,51 @@ class CommitTree:
 
     def history(self) -> History:
         """Return the commits that lead to HEAD: names that files had earlier are in it."""
-        from selfimprove.tools.git.history import read_history
-
-        return read_history(self.repo)
+        return _history(self.repo, self.cache)
 
     def uncommitted(self) -> list[Change]:
         """Return none: a commit is what it is."""
         return []
+
+
+def _history(repo: Repo, cache: Cache | None) -> History:
+    """Return the commits that lead to HEAD, from ``cache`` when they were read before."""
+    from selfimprove.tools.git.history import read_history
+
+    head = repo.head()
+    if cache is None or head is None:
+        return read_history(repo)
+    key = (head, f"history {_told_by(repo)}")
+    known = cache.get([key]).get(key)
+    with contextlib.suppress(ValueError, TypeError):
+        if known is not None:
+            return _unpacked(known)
+    found = read_history(repo)
+    cache.put({key: _packed(found)})
+    return found
+
+
+def _told_by(repo: Repo) -> str:
+    """Return a digest of what makes the same commits read differently: names of authors, and where they end."""
+    digest = hashlib.sha256()
+    for path in (repo.root / ".mailmap", repo.common_dir / "shallow", repo.common_dir / "info" / "grafts"):
+        with contextlib.suppress(OSError):
+            digest.update(path.read_bytes())
+        digest.update(b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _packed(history: History) -> bytes:
+    return json.dumps([history.commits, history.shallow, history.cut], separators=(",", ":")).encode()
+
+
+def _unpacked(data: bytes) -> History:
+    commits, shallow, cut = json.loads(data)
+    return History(
+        tuple(
+            Commit(one, when, author, subject, tuple([Change(*change) for change in changes]))
+            for one, when, author, subject, changes in commits
+        ),
+        shallow,
+        cut,
+    )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One file in one commit. ``old`` and ``new`` are blob ids in hex, ``""`` where the file is not there.
 
     ``old_path`` differs from ``path`` when the file was renamed; it is ``""`` for an added file. For a
@@ -19,8 +19,7 @@ class Change:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """One commit that is no merge, with the Python files and notebooks that it changed.
 
     ``time`` is the author's, in seconds since the epoch; ``author`` is a name as .mailmap corrects it.

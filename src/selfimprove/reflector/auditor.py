@@ -70,6 +70,7 @@ class SelfAuditor:
         self.last = Audit()
         self.last_scan = Scan(())
         self.measured: dict[str, FileMetrics] = {}
+        self.linted: frozenset[str] = frozenset()
         self.accepted: tuple[Finding, ...] = ()
         self.history = History()
         self.uncommitted: list[Change] = []
@@ -144,16 +145,21 @@ class SelfAuditor:
         found = self.engine.measure(sources, extra=self.policy.needs_extra, meanwhile=meanwhile)
         self.measured = {path: one for path, one in found.items() if isinstance(one, FileMetrics)}
         findings = [*self._over(), *self._across()]
+        notes = [self.engine.cache.problem] if self.engine.cache.problem else []
+        if self.engine.lint:
+            linted = self.engine.lint(self.measured)
+            findings += linted.findings
+            notes += linted.notes
+            self.linted = linted.looked_at
         kept, silenced, unused = suppress.apply(
             findings, self.measured, self.policy, whole=self.last_scan.whole
         )
-        problem = self.engine.cache.problem
         return Audit(
             findings=tuple(sorted([*kept, *unused], key=what_matters_first)),
             files=len(self.measured),
             not_analysed=_not_analysed(found, left_out),
             suppressed=len(silenced),
-            notes=(problem,) if problem else (),
+            notes=tuple(notes),
             engine=flavour(),
             python=python_minor(),
         )
@@ -179,9 +185,7 @@ class SelfAuditor:
         return found
 
 
-def _not_analysed(
-    found: dict[str, Measured], left_out: Sequence[NotAnalysed]
-) -> tuple[NotAnalysed, ...]:
+def _not_analysed(found: dict[str, Measured], left_out: Sequence[NotAnalysed]) -> tuple[NotAnalysed, ...]:
     failed = [one for one in found.values() if isinstance(one, NotAnalysed)]
     return tuple(sorted((*left_out, *failed), key=lambda file: file.path))
 

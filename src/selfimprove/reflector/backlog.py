@@ -205,7 +205,12 @@ class _Then:
         self._variable = re.compile(rf"({literal}|{_NUMBER}|\b[ABC]\b)")
 
     def wrote(self, text: str, now: str) -> bool:
-        """True when ``text`` differs from ``now`` in names that these had and in numbers only."""
+        """True when ``text`` differs from ``now`` in names that these had and in numbers only.
+
+        Rules across files name other places too; of their texts only the plain words are compared.
+        """
+        if BY_ID[self._finding.rule].scope == "project" and _plain_words(text) == _plain_words(now):
+            return True
         pattern = "".join(self._form(part) for part in self._variable.split(now.rstrip()))
         return re.fullmatch(pattern, text.rstrip()) is not None
 
@@ -239,6 +244,11 @@ class _Then:
         symbol = self._task.title.removeprefix(verb)
         names = {fingerprint(rule, path, symbol, ordinal) for path in paths for ordinal in ordinals}
         return {symbol} if self._task.fingerprint in names else set()
+
+
+def _plain_words(text: str) -> list[str]:
+    words = [word.rstrip(",.:;") for word in text.split() if re.fullmatch(r"[A-Za-z']+[,.:;]?", word)]
+    return [word for word in words if word not in {"and", "more"}]
 
 
 def _is_ours(priority: float) -> bool:

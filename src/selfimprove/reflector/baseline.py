@@ -96,9 +96,24 @@ class Baseline:
         )
 
 
-def accept(findings: Iterable[Finding]) -> Baseline:
-    """Return the baseline that accepts exactly ``findings``: what ``--write-baseline`` writes."""
-    return Baseline(tuple(_entry(finding) for finding in findings), flavour(), python_minor())
+def accept(
+    findings: Iterable[Finding],
+    earlier: Baseline | None = None,
+    judged: Callable[[Accepted], bool] = lambda _entry: True,
+) -> Baseline:
+    """Return the baseline that accepts ``findings``: what ``--write-baseline`` writes.
+
+    Of an ``earlier`` one stays what this audit could not have found (``judged`` says so, see :func:`judges`):
+    accepting what is in one folder forgets nothing about the others.
+    """
+    listed = list(findings)
+    partners = {id(entry) for entry in _partners(earlier.entries, listed).values()} if earlier else set()
+    kept = [
+        entry
+        for entry in (earlier.entries if earlier else ())
+        if id(entry) not in partners and not judged(entry)
+    ]
+    return Baseline((*kept, *map(_entry, listed)), flavour(), python_minor())
 
 
 def tightened(
@@ -119,18 +134,30 @@ def tightened(
 
 
 def judges(
-    policy: Policy, measured: Container[str], not_analysed: Container[str] = (), *, whole: bool = True
+    policy: Policy,
+    measured: Container[str],
+    not_analysed: Container[str] = (),
+    *,
+    whole: bool = True,
+    linted: Container[str] = (),
 ) -> Callable[[Accepted], bool]:
     """Return whether an audit would have found an entry again, so that its absence means that it is mended.
 
     The ``whole`` project was measured, or only some paths of it: then what lies elsewhere is not judged, nor
-    are rules that look at several files. A file that could not be measured is never judged.
+    are rules that look at several files. pylint's are judged in the files that it has looked at (``linted``)
+    and in those that are no longer there. Never judged are a file that could not be measured, and a value that
+    is within the limit of today: a limit that is looser for one audit mends nothing.
     """
-    from selfimprove.reflector.rules import BY_ID
+    from selfimprove.reflector.rules import BY_ID, PYLINT
 
     def judged(entry: Accepted) -> bool:
         rule = BY_ID.get(entry.rule)
-        if rule is None or policy.limit(entry.rule, entry.path) is None or entry.path in not_analysed:
+        limit = policy.limit(entry.rule, entry.path)
+        if rule is None or limit is None or entry.path in not_analysed:
+            return False
+        if rule.value and not _is_worse(entry.value, limit):
+            return False
+        if rule.id in PYLINT.values() and entry.path in measured and entry.path not in linted:
             return False
         return whole or (entry.path in measured and rule.scope != "project")
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LARGEST = 100_000_000  # bytes
 _INSTRUCTIONS = 1_000_000  # of SQLite, between two looks at how many there were
 _LOOKS = 500
+_LONGEST = 100_000  # bytes of a file's line numbers, one bit each
 _NO_COVER = re.compile(rb"#\s*(pragma|PRAGMA)[:\s]?\s*(no|NO)\s*(cover|COVER)")
 _TABLES = "select name, type from sqlite_master where name in ('file', 'line_bits', 'arc')"
 _Lines = dict[str, tuple[set[int], set[int]]]
@@ -223,9 +224,12 @@ def _executed(database: sqlite3.Connection) -> dict[str, set[int]]:
     if set(kinds.values()) != {"table"} or not {"file", "line_bits"} <= set(kinds):
         raise _NotRead("it is not coverage.py's database (other tables)")
     names: dict[int, str] = {key: str(path) for key, path in database.execute("select id, path from file")}
-    lines: dict[str, set[int]] = {path: set() for path in names.values()}
-    for file, bits in database.execute("select file_id, numbits from line_bits"):
-        lines[names.get(file, "")] = lines.get(names.get(file, ""), set()) | _numbers(bytes(bits))
+    bits: dict[int, int] = dict.fromkeys(names, 0)
+    for file, blob in database.execute("select file_id, numbits from line_bits"):
+        if not isinstance(blob, bytes) or len(blob) > _LONGEST:
+            raise _NotRead("it is not coverage.py's database (strange line numbers)")
+        bits[file] = bits.get(file, 0) | int.from_bytes(blob, "little")
+    lines = {names[file]: _numbers(bits[file]) for file in names}
     for file, start, end in (
         database.execute("select file_id, fromno, tono from arc") if "arc" in kinds else ()
     ):
@@ -233,9 +237,9 @@ def _executed(database: sqlite3.Connection) -> dict[str, set[int]]:
     return lines
 
 
-def _numbers(bits: bytes) -> set[int]:
-    """Return the numbers whose bits are set; the lowest bit of the first byte is 0."""
-    return {at * 8 + bit for at, byte in enumerate(bits) for bit in range(8) if byte >> bit & 1}
+def _numbers(bits: int) -> set[int]:
+    """Return the positions of the bits that are set, the lowest being 0."""
+    return {at for at, bit in enumerate(reversed(f"{bits:b}")) if bit == "1"}
 
 
 def _covered(file: Path, executed: set[int]) -> tuple[set[int], set[int]]:
@@ -259,21 +263,23 @@ def statement_lines(source: bytes) -> dict[int, int]:
     while waiting:
         node, local = waiting.pop()
         head = _head(node)
-        inner = [one for one in ast.iter_child_nodes(node) if isinstance(one, _PARTS)]
-        if not excluded.isdisjoint(head):
-            body = getattr(node, "body", [])
-            inner = [one for one in inner if one not in body]
-        elif not _makes_no_code(node, local):
+        left_out = not excluded.isdisjoint(head)
+        if not left_out and not _makes_no_code(node, local):
             decorators = [one.lineno for one in getattr(node, "decorator_list", ())]
             first = getattr(node, "lineno", head.start) if decorators else head.start
-            starts |= {line: first for line in head if line not in starts} | {
-                line: line for line in decorators
-            }
-        # The last one is looked at next; what stands in the line of a head belongs to the head.
-        inner = inner[1:] if _has_docstring(node) and inner else inner
+            # What stands in the line of a head belongs to the head, and that came first.
+            starts |= {line: first for line in head if line not in starts}
+            starts |= {line: line for line in decorators}
         local = isinstance(node, _FUNCTIONS) or (local and not isinstance(node, ast.ClassDef))
-        waiting += [(one, local) for one in reversed(inner)]
+        waiting += [(one, local) for one in reversed(_inner(node, left_out))]
     return starts
+
+
+def _inner(node: ast.AST, without_body: bool) -> list[ast.AST]:
+    """Return the statements directly inside of another one, from the top, less a docstring."""
+    body: list[ast.AST] = getattr(node, "body", []) if isinstance(node, (ast.mod, *_PARTS)) else []
+    skipped = set(map(id, body if without_body else body[:1] if _has_docstring(node) else ()))
+    return [one for one in ast.iter_child_nodes(node) if isinstance(one, _PARTS) and id(one) not in skipped]
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

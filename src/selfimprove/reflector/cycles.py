@@ -53,7 +53,9 @@ class _Places:
 
     def __init__(self, paths: Mapping[str, object], roots: Sequence[str]) -> None:
         self.paths = paths
-        self._folders = {posixpath.dirname(path) for path in paths if posixpath.basename(path) == "__init__.py"}
+        self._folders = {
+            posixpath.dirname(path) for path in paths if posixpath.basename(path) == "__init__.py"
+        }
         packages = {self.root(path) for path in paths if posixpath.dirname(path) in self._folders}
         declared = [root.strip("/").removeprefix("./").replace("\\", "/") for root in roots]
         self._roots = list(dict.fromkeys((*("" if one == "." else one for one in declared), *_ROOTS)))
@@ -251,14 +253,14 @@ def _finding(group: Sequence[str], graph: Graph, places: _Places, policy: Policy
     )
 
 
-def _suggestion(
-    group: Sequence[str], edges: Sequence[tuple[str, str]], graph: Graph, places: _Places
-) -> str:
+def _suggestion(group: Sequence[str], edges: Sequence[tuple[str, str]], graph: Graph, places: _Places) -> str:
     """Return which of ``edges`` to break first: the one after which the least modules are left in a circle."""
     (start, end), left = min(
         ((edge, _left_after(edge, group, graph)) for edge in edges), key=lambda pair: pair[1]
     )
-    rest = f"{left} modules then still are in a circle" if left else "then none of them is in a circle any more"
+    rest = (
+        f"{left} modules then still are in a circle" if left else "then none of them is in a circle any more"
+    )
     return (
         f"First remove the import of {places.name(end)} in {start}:{graph[start][end]}; {rest}. Move what both "
         "modules need into a third one, import inside of the function that needs it, or under "

@@ -169,8 +169,6 @@ def _blocks(metrics: FileMetrics) -> Blocks:
 def _symbol(metrics: FileMetrics, first: int, last: int) -> str:
     """Return the innermost function that holds all of the lines, ``""`` when none does."""
     around = [
-        one
-        for one in metrics.functions
-        if (one.first_line or one.line) <= first and last <= one.end_line
+        one for one in metrics.functions if (one.first_line or one.line) <= first and last <= one.end_line
     ]
     return max(around, key=lambda one: one.line).symbol if around else ""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from selfimprove.reflector.pylint import Linted
+
 ENGINE = "1"
 """Raised whenever the same source may be measured to be something else than before."""
 
@@ -90,21 +92,31 @@ class _Job:
 
 
 class Engine:
-    """Measures sources, asking ``cache`` first. ``read_blobs`` reads git's objects; ``jobs`` 0 is all processors."""
+    """Measures sources, asking ``cache`` first.
+
+    ``read_blobs`` reads git's objects, ``lint`` asks another tool about files of the tree; ``jobs`` 0 is all
+    processors. ``measured`` counts what was not known already.
+    """
 
     def __init__(
         self,
         cache: Cache | None = None,
         read_blobs: Callable[[Iterable[str]], Iterator[tuple[str, bytes | None]]] | None = None,
         jobs: int = 0,
+        lint: Callable[[Iterable[str]], Linted] | None = None,
     ) -> None:
         self.cache: Cache = cache or NoCache()
         self.measured = 0
+        self.lint = lint
         self._read_blobs = read_blobs
         self._jobs = jobs or processors()
 
     def measure(
-        self, sources: Iterable[Source], *, extra: bool = False, meanwhile: Callable[[], object] = lambda: None
+        self,
+        sources: Iterable[Source],
+        *,
+        extra: bool = False,
+        meanwhile: Callable[[], object] = lambda: None,
     ) -> dict[str, Measured]:
         """Return the metrics, or why there are none, by path in the order of ``sources``.
 
@@ -128,10 +140,10 @@ class Engine:
     def blobs(self, wanted: Iterable[tuple[str, str]], *, extra: bool = False) -> dict[str, Measured]:
         """Return the metrics by blob id of (blob id, path); the path only says what kind of source it is."""
         names = {blob: path for blob, path in wanted if blob}
-        answers = self.measure([Source(blob + _suffix(path), blob) for blob, path in names.items()], extra=extra)
-        return {
-            blob: _renamed(answers[blob + _suffix(path)], path) for blob, path in names.items()
-        }
+        answers = self.measure(
+            [Source(blob + _suffix(path), blob) for blob, path in names.items()], extra=extra
+        )
+        return {blob: _renamed(answers[blob + _suffix(path)], path) for blob, path in names.items()}
 
     def _fresh(
         self, missing: Mapping[int, Source], extra: bool, meanwhile: Callable[[], object]

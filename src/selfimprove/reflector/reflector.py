@@ -146,7 +146,7 @@ def _seen(auditor: SelfAuditor, audit: Audit) -> backlog.Seen:
 
     def looked(rule: str, path: str) -> bool:
         if rule.startswith("SI3"):
-            return path in getattr(auditor, "linted", ())
+            return path in auditor.linted
         if path not in auditor.measured or auditor.policy.limit(rule, path) is None:
             return False
         across = rules.BY_ID[rule].scope == "project"

@@ -260,6 +260,10 @@ RULES: tuple[Rule, ...] = (
     _pylint(5, "fatal", "Make readable for pylint:", "it could not look any further"),
 )
 BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
+# pylint's category, as `audit.pylint` names it, and the rule that its messages are found under.
+PYLINT: Mapping[str, str] = {
+    rule.name.removeprefix("pylint-"): rule.id for rule in RULES if rule.name.startswith("pylint-")
+}
 
 
 def describe() -> list[dict[str, Any]]:

@@ -8,20 +8,26 @@ from typing import TYPE_CHECKING
 
 from selfimprove.model.finding import Finding
 from selfimprove.reflector.policy import covered_by, nearest
-from selfimprove.reflector.rules import BY_ID, UNREASONED, UNUSED, place, severity
+from selfimprove.reflector.rules import BY_ID, PYLINT, UNREASONED, UNUSED, place, severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from selfimprove.reflector.measure.record import FileMetrics, Suppression
     from selfimprove.reflector.policy import Policy
 
 # What the comments themselves are judged by cannot be silenced by one.
 _OWN = frozenset({UNUSED, UNREASONED})
+_PYLINT = frozenset(PYLINT.values())
 
 
 def apply(
-    findings: Iterable[Finding], measured: Mapping[str, FileMetrics], policy: Policy, *, whole: bool = True
+    findings: Iterable[Finding],
+    measured: Mapping[str, FileMetrics],
+    policy: Policy,
+    *,
+    whole: bool = True,
+    linted: Container[str] = (),
 ) -> tuple[list[Finding], list[Finding], list[Finding]]:
     """Return the findings that stay, those that a comment silences, and what is wrong with the comments.
 
@@ -35,7 +41,8 @@ def apply(
 
     The third list has SI001 for a comment that silences nothing or names an unknown rule, and SI002 for one
     without a reason, as far as the policy wants them. A comment is called unused only when every rule that it
-    stands for was looked for in its file; rules across files only when the ``whole`` project was measured.
+    stands for was looked for in its file: rules across files only when the ``whole`` project was measured,
+    pylint's only in the files that it has looked at (``linted``).
     """
     files = {path: _File(path, metrics) for path, metrics in measured.items() if metrics.suppressions}
     kept: list[Finding] = []
@@ -44,7 +51,13 @@ def apply(
         file = files.get(finding.path)
         hit = file is not None and finding.rule not in _OWN and file.silences(finding)
         (silenced if hit else kept).append(finding)
-    wrong = [found for path in sorted(files) for found in files[path].complaints(policy, whole=whole)]
+    wrong = [
+        found
+        for path in sorted(files)
+        for found in files[path].complaints(
+            _looked_for(path, measured[path], policy, linted, whole=whole), policy
+        )
+    ]
     return kept, silenced, wrong
 
 
@@ -72,13 +85,13 @@ class _File:
         self.used |= {(number, finding.rule) for number in hits}
         return bool(hits)
 
-    def complaints(self, policy: Policy, *, whole: bool) -> list[Finding]:
+    def complaints(self, looked_for: set[str], policy: Policy) -> list[Finding]:
         """Return what is wrong with the comments, as far as ``policy`` asks for it."""
         limits = policy.limits(self.path)
         counter: Counter[tuple[str, str]] = Counter()
         found = []
         for number, comment in enumerate(self.comments):
-            said = {UNUSED: self._idle(number, comment, limits, whole=whole), UNREASONED: ""}
+            said = {UNUSED: self._idle(number, comment, looked_for), UNREASONED: ""}
             if not comment.reason:
                 said[UNREASONED] = "the comment that silences findings gives no reason"
             for rule, message in said.items():
@@ -105,33 +118,23 @@ class _File:
         inside = any(first <= comment.line <= last for first, last in ranges)
         return comment.line == 1 or (comment.own_line and not inside)
 
-    def _idle(
-        self, number: int, comment: Suppression, limits: Mapping[str, float | str], *, whole: bool
-    ) -> str:
+    def _idle(self, number: int, comment: Suppression, looked_for: set[str]) -> str:
         """Return what is wrong with a comment: a rule that is unknown, or that it finds nothing to silence."""
         for code in comment.rules:
             if not covered_by(code):
                 hint = nearest(code).removesuffix("?") if code else ""
                 return f"{code or 'an empty bracket'} is not a rule{f': {hint}' if hint else ''}"
-        idle = [
-            code for code in comment.rules or ("ALL",) if self._found_nothing(number, code, limits, whole)
-        ]
+        idle = [code for code in comment.rules or ("ALL",) if self._found_nothing(number, code, looked_for)]
         if not idle:
             return ""
         named = [code for code in idle if comment.rules]
         return f"nothing is found here that {', '.join(named) or 'the comment'} would silence"
 
-    def _found_nothing(self, number: int, code: str, limits: Mapping[str, float | str], whole: bool) -> bool:
+    def _found_nothing(self, number: int, code: str, looked_for: set[str]) -> bool:
         """True when it is certain that a code in a comment silences nothing."""
         rules = [rule for rule in covered_by(code) if rule not in _OWN] or list(covered_by(code))
-        if any((number, rule) in self.used for rule in rules):
-            return False
-        return all(self._looked_for(rule, limits, whole) for rule in rules)
-
-    def _looked_for(self, rule: str, limits: Mapping[str, float | str], whole: bool) -> bool:
-        if rule not in limits or (BY_ID[rule].scope == "project" and not whole):
-            return False
-        return not BY_ID[rule].extra or self.metrics.extra is not None
+        used = any((number, rule) in self.used for rule in rules)
+        return not used and looked_for.issuperset(rules)
 
     def _symbol(self, comment: Suppression) -> str:
         """Return the function that a comment stands in or directly above, "" without one."""
@@ -161,6 +164,16 @@ class _File:
             ordinal=ordinal,
             cell=cell,
         )
+
+
+def _looked_for(
+    path: str, metrics: FileMetrics, policy: Policy, linted: Container[str], *, whole: bool
+) -> set[str]:
+    """Return the rules of which this audit would have found everything that there is in a file."""
+    unseen = {rule.id for rule in BY_ID.values() if rule.scope == "project" and not whole}
+    unseen |= {rule.id for rule in BY_ID.values() if rule.extra and metrics.extra is None}
+    unseen |= set() if path in linted else _PYLINT
+    return set(policy.limits(path)) - unseen
 
 
 def _names(comment: Suppression, rule: str) -> bool:

@@ -94,7 +94,7 @@ def trend(
     ``symbols``, where ``name#2`` is the second function of that name; without either, for the files that
     moved most. Renamed files are followed, and functions whose body is found again under one other name.
 
-    What cannot be measured has the value None, does not count, and is told to ``say``, each content once.
+    What cannot be measured has the value None, does not count, and is told to ``say``, once for each file.
     Raises UsageError for a metric or a function that does not exist.
     """
     chosen_metric = metric_named(metric, of_function=bool(symbols))
@@ -172,14 +172,20 @@ def _tell(
     measured: Mapping[str, FileMetrics | NotAnalysed],
     say: Callable[[NotAnalysed], object],
 ) -> None:
-    told: set[str] = set()
+    """Tell of each file once: why its newest content that fails does, where that is, and how many do."""
     for track in tracks:
-        for point in track.points:
-            found = measured.get(point.blob)
-            if isinstance(found, NotAnalysed) and point.blob not in told:
-                told.add(point.blob)
-                place = f" in {commits[point.at].id[:12]}" if commits[point.at].id else ""
-                say(NotAnalysed(point.path, f"{found.reason}{place}"))
+        failed = [
+            (point, found.reason)
+            for point in track.points
+            if isinstance(found := measured.get(point.blob), NotAnalysed)
+        ]
+        if failed:
+            point, reason = failed[0]
+            commit = commits[point.at].id
+            place = f", in {commit[:12]}" if commit else ""
+            older = len({other.blob for other, _ in failed}) - 1
+            more = f" and {older} older {'version' if older == 1 else 'versions'}" if older else ""
+            say(NotAnalysed(point.path, f"{reason}{place}{more}"))
 
 
 def _totals(

@@ -54,7 +54,8 @@ def _length(function: FunctionMetrics) -> int:
     return function.end_line - function.line + 1
 
 
-# The mean maintainability is weighted by lines: a hundred empty __init__.py at 100 would hide everything else.
+# The mean maintainability is weighted by lines: a hundred empty __init__.py at 100 would hide the rest.
+# An empty file counts like one line.
 # Weighted by functions, the mean complexity of files is that of all functions.
 METRICS: dict[str, Metric] = {
     "complexity": Metric("cyclomatic complexity, summed over functions", _complexity, lambda f: f.complexity),
@@ -75,9 +76,9 @@ METRICS: dict[str, Metric] = {
         "maintainability index, mean over lines",
         lambda m: m.maintainability,
         join="mean",
-        weight=lambda m: m.lines,
+        weight=lambda m: max(1, m.raw.loc),
     ),
-    "lines": Metric("lines", lambda m: m.lines, _length),
+    "lines": Metric("lines", lambda m: m.raw.loc, _length),
     "sloc": Metric("source lines", lambda m: m.raw.sloc),
     "lloc": Metric("logical lines", lambda m: m.raw.lloc),
     "comments": Metric("comment lines", lambda m: m.raw.comments),

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(audit: Audit, least: Severity = Severity.WARNING) -> str:
+def junit(audit: Audit, least: int = Severity.WARNING) -> str:
     """Return an XML document that the schema of Jenkins (junit-10.xsd) accepts.
 
-    A finding fails from severity ``least`` on and passes below it, with its text as output. A measured file
-    without findings passes; one that was not analysed is skipped. Names of tests hold no line numbers, so
-    that a server follows them from build to build; the failure's text begins with ``path:line``.
+    A finding fails from severity ``least`` on (over 3 none does) and passes below it, with its text as output.
+    A measured file without findings passes; one that was not analysed is skipped. Names of tests hold no line
+    numbers, so that a server follows them from build to build; the failure's text begins with ``path:line``.
     """
     by_file: dict[str, list[Finding]] = defaultdict(list)
     for finding in audit.findings:
@@ -44,7 +44,7 @@ def junit(audit: Audit, least: Severity = Severity.WARNING) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(root: Element, path: str, findings: list[Finding], least: Severity, skipped: str | None) -> None:
+def _suite(root: Element, path: str, findings: list[Finding], least: int, skipped: str | None) -> None:
     suite = _element(root, "testsuite", name=path, file=path)
     dotted = ".".join(PurePosixPath(path).with_suffix("").parts)
     names: dict[str, int] = defaultdict(int)

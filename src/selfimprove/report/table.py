@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from selfimprove.model.audit import Audit
-from selfimprove.model.finding import Finding, Severity
+from selfimprove.model.finding import Severity
 from selfimprove.model.task import Status, Task
 from selfimprove.report.overview import HOTSPOTS_HEAD, hotspot_rows, trend_rows, trend_title
 from selfimprove.report.wording import (
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from selfimprove.model.audit import NotAnalysed, Trend
+    from selfimprove.model.audit import Audit, Trend
     from selfimprove.model.budget import Budget
     from selfimprove.model.checkup import Part
     from selfimprove.model.outcome import Outcome
@@ -75,18 +74,6 @@ def audit_page(console: Console, audit: Audit, known: int = 0) -> None:
     _say(console, audit_totals(audit, known))
     if len(findings) > known:
         _say(console, "next: selfimprove plan --dry-run")
-
-
-def audit_table(
-    console: Console,
-    findings: Sequence[Finding],
-    *,
-    files: int,
-    not_analysed: Sequence[NotAnalysed] = (),
-    known: int = 0,
-) -> None:
-    """Show findings of which nothing but the code is known; see :func:`audit_page`."""
-    audit_page(console, Audit(tuple(findings), files, tuple(not_analysed)), known)
 
 
 def _trend(console: Console, trend: Trend) -> None:

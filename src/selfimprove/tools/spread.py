@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,6 +36,8 @@ def spread(
             for item in batch:
                 yield item, work(item)
         return
+    from concurrent.futures import as_completed
+
     lost: list[T] = []
     with _pool(jobs) as pool:
         try:
@@ -56,6 +53,10 @@ def spread(
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:
+    import multiprocessing
+    import threading
+    from concurrent.futures import ProcessPoolExecutor
+
     # A fork starts in a millisecond; with other threads about, it could inherit a lock that nobody opens.
     forks = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("fork" if forks else "spawn")
@@ -64,6 +65,8 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
 
 def _quietly() -> None:
     """Leave Ctrl-C to the parent, which then ends its workers."""
+    import signal
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -72,9 +75,9 @@ def _each(work: Callable[[T], R], batch: Sequence[T]) -> list[R]:
     return [work(item) for item in batch]
 
 
-def _results(
-    future: Future[list[R]], batch: Sequence[T], lost: list[T]
-) -> Iterator[tuple[T, R | None]]:
+def _results(future: Future[list[R]], batch: Sequence[T], lost: list[T]) -> Iterator[tuple[T, R | None]]:
+    from concurrent.futures.process import BrokenProcessPool
+
     try:
         yield from zip(batch, future.result(), strict=True)
     except BrokenProcessPool:
@@ -83,6 +86,8 @@ def _results(
 
 def _alone(work: Callable[[T], R], item: T) -> R | None:
     """Return what ``work`` makes of ``item`` in a process of its own, None when that dies of it."""
+    from concurrent.futures.process import BrokenProcessPool
+
     with _pool(1) as pool:
         try:
             return pool.submit(work, item).result()

@@ -286,6 +286,12 @@ def test_a_mapping_in_lines_becomes_one_line_and_the_rest_stays(place: Path) -> 
     )
 
 
+def test_a_key_in_a_mapping_is_no_setting_and_the_mapping_is_named(place: Path) -> None:
+    with pytest.raises(ConfigError, match=r"audit\.limits\.SI101 is not a setting") as caught:
+        set_value(place, "audit.limits.SI101", "3")
+    assert caught.value.hint == "did you mean audit.limits?"
+
+
 def test_a_limit_that_is_set_twice_never_reaches_the_file(place: Path) -> None:
     place.parent.mkdir()
     place.write_text(text := "audit:\n  limits:\n    SI101: 12\n")

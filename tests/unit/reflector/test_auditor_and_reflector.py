@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from selfimprove.codebase.scan import Scan, python_files
+from selfimprove.codebase.tree import FolderTree
 from selfimprove.errors import ConfigError
 from selfimprove.model.audit import NotAnalysed
 from selfimprove.model.finding import Severity
@@ -33,6 +34,16 @@ def hard_to_maintain() -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen(FolderTree):
+    """A folder of which a scan has chosen files before."""
+
+    chosen: Scan
+
+    def scan(self) -> Scan:
+        return self.chosen
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "app").mkdir()
@@ -43,12 +54,16 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def auditor(root: Path, scan: Scan | None = None) -> SelfAuditor:
+    return SelfAuditor(tree=Chosen(root, scan) if scan else FolderTree(root))
+
+
 def reflector(root: Path, *landed: Callable[[Task, str], bool]) -> Reflector:
-    return Reflector(SelfAuditor(root=root), *landed)
+    return Reflector(auditor=auditor(root), landed=landed[0] if landed else lambda *_: False)
 
 
 def test_findings_with_the_worst_first(project: Path) -> None:
-    audit = SelfAuditor(root=project).survey()
+    audit = auditor(project).survey()
     found = [
         (f.severity, f.rule, f.path, f.symbol, f.line, f.end_line, f.value, f.limit) for f in audit.findings
     ]
@@ -64,7 +79,7 @@ def test_findings_with_the_worst_first(project: Path) -> None:
 
 
 def test_messages_and_suggestions_are_concrete(project: Path) -> None:
-    worst, _, module, _ = SelfAuditor(root=project).survey().findings
+    worst, _, module, _ = auditor(project).survey().findings
     assert worst.message == "parse has cyclomatic complexity 31, limit 15"
     assert "parse (app/legacy.py, lines 4 to 65)" in worst.suggestion
     assert module.message == "app/big.py has maintainability C (index 0.00), limit B"
@@ -72,7 +87,7 @@ def test_messages_and_suggestions_are_concrete(project: Path) -> None:
 
 def test_thresholds(project: Path) -> None:
     def count(complexity: int, rank: str) -> int:
-        return len(SelfAuditor(complexity, rank, root=project).survey().findings)
+        return len(SelfAuditor(complexity, rank, tree=FolderTree(project)).survey().findings)
 
     assert count(15, "C") == 3
     assert count(31, "C") == 0
@@ -84,28 +99,28 @@ def test_thresholds(project: Path) -> None:
 
 def test_what_the_scan_left_out_is_reported(project: Path) -> None:
     listing = ["app/legacy.py", "app/old.py", "app/gone.py"]
-    audit = SelfAuditor(root=project, scan=lambda: python_files(project, listing)).survey()
+    audit = auditor(project, python_files(project, listing)).survey()
     assert [file.path for file in audit.not_analysed] == ["app/gone.py", "app/old.py"]
     assert audit.files == 1
 
 
 def test_a_file_that_vanishes_between_scan_and_reading(project: Path) -> None:
-    audit = SelfAuditor(root=project, scan=lambda: Scan(("app/api.py", "app/gone.py"))).survey()
+    audit = auditor(project, Scan(("app/api.py", "app/gone.py"))).survey()
     assert audit.not_analysed == (NotAnalysed("app/gone.py", "it is not in the working tree"),)
 
 
 def test_moved_lines_keep_the_fingerprint(project: Path) -> None:
-    before = {finding.fingerprint for finding in SelfAuditor(root=project).survey().findings}
+    before = {finding.fingerprint for finding in auditor(project).survey().findings}
     for file in (project / "app").iterdir():
         file.write_text("# a new first line\n" + file.read_text())
-    after = SelfAuditor(root=project).survey().findings
+    after = auditor(project).survey().findings
     assert {finding.fingerprint for finding in after} == before
     assert len(before) == 4
 
 
 def test_twins_in_one_file_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(branchy("same", 16) + branchy("same", 17))
-    assert len({finding.fingerprint for finding in SelfAuditor(root=tmp_path).survey().findings}) == 2
+    assert len({finding.fingerprint for finding in auditor(tmp_path).survey().findings}) == 2
 
 
 def test_a_look_makes_each_task_once(project: Path) -> None:
@@ -129,9 +144,9 @@ def test_a_known_finding_is_no_new_task_whatever_became_of_it(project: Path, sta
 
 
 def test_audit_returns_what_is_unknown(project: Path) -> None:
-    auditor = SelfAuditor(root=project)
+    mine = auditor(project)
     tasks = reflector(project).look([]).new
-    assert [finding.symbol for finding in auditor.audit(tasks[1:])] == ["parse"]
+    assert [finding.symbol for finding in mine.audit(tasks[1:])] == ["parse"]
 
 
 def test_ids_are_unique_among_all(tmp_path: Path) -> None:
@@ -162,7 +177,7 @@ def test_measuring_a_changed_copy(project: Path, tmp_path_factory: pytest.TempPa
     copy = tmp_path_factory.mktemp("copy")
     (copy / "app").mkdir()
     (copy / "app/legacy.py").write_text(branchy("parse", 9) + branchy("parse_more", 8))
-    mine = SelfAuditor(root=project)
+    mine = auditor(project)
 
     assert mine.values("app/legacy.py")[finding.fingerprint] == 31
     assert mine.values("app/legacy.py", root=copy)[finding.fingerprint] == 9

@@ -164,6 +164,31 @@ def test_what_was_not_looked_at_is_not_gone() -> None:
     assert len(tight.entries) == 6
 
 
+def test_pylint_is_judged_only_where_it_has_looked() -> None:
+    base = accept([finding(path=path, rule="SI301", value=1) for path in ("a.py", "b.py", "deleted.py")])
+    judged = judges(Policy(select=["ALL"]), {"a.py", "b.py"}, linted={"a.py"})
+    assert [one.path for one in base.split([], judged).gone] == ["a.py", "deleted.py"]
+
+
+def test_a_looser_limit_mends_nothing() -> None:
+    base = accept([finding("f", 20), finding("", "C", rule="SI102", body="")])
+    loose = judges(Policy({"SI101": 30, "SI102": "C"}), {"a.py"})
+    assert base.split([], loose).gone == ()
+    assert tightened(base, [], loose) is None
+    assert len(base.split([], judges(Policy({"SI101": 19}), {"a.py"})).gone) == 2
+
+
+def test_accepting_a_part_forgets_nothing_about_the_rest() -> None:
+    earlier = accept(
+        [finding("f", 20, "src/a.py"), finding("gone", path="src/a.py"), finding("t", path="t.py")]
+    )
+    part = judges(Policy(), {"src/a.py"}, whole=False)
+    again = accept([finding("f", 30, "src/a.py"), finding("g", 16, "src/a.py")], earlier, part)
+    assert sorted(values(again.entries)) == [("f", 30), ("g", 16), ("t", 20)]
+    whole = accept([finding("f", 30, "src/a.py")], earlier, judges(Policy(), {"src/a.py"}))
+    assert values(whole.entries) == [("f", 30)]
+
+
 def test_another_python_or_engine_is_told_and_tightens_nothing() -> None:
     base = replace(
         accept([finding(value=30)]), engine="selfimprove 1, radon 6.0.1, Python 3.9", python="Python 3.9"

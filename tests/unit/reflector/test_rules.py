@@ -12,7 +12,17 @@ from selfimprove.model.finding import Severity
 from selfimprove.reflector.measure.measure import measure
 from selfimprove.reflector.measure.record import FileMetrics, FunctionMetrics
 from selfimprove.reflector.policy import Policy
-from selfimprove.reflector.rules import BY_ID, RULES, describe, facts, findings, place, severity
+from selfimprove.reflector.rules import (
+    BY_ID,
+    DEFAULT,
+    PYLINT,
+    RULES,
+    describe,
+    facts,
+    findings,
+    place,
+    severity,
+)
 
 FUNCTION_RULES = [rule for rule in RULES if rule.scope == "function"]
 
@@ -41,6 +51,20 @@ def test_ids_and_names_are_unique_and_say_what_they_are() -> None:
         assert rule.help.endswith(".")
         assert rule.title
         assert rule.unit
+
+
+def test_pylint_categories_are_those_of_the_settings() -> None:
+    from selfimprove.settings import variants
+
+    assert list(PYLINT) == variants("audit.pylint")[0]["items"]["enum"]
+    assert list(PYLINT.values()) == ["SI301", "SI302", "SI303", "SI304", "SI305"]
+
+
+def test_the_defaults_of_the_settings_are_those_of_the_rules() -> None:
+    from selfimprove.settings import Settings
+
+    assert Settings().audit.select == DEFAULT
+    assert Settings().audit.rule_limits() == {"SI101": BY_ID["SI101"].limit, "SI102": BY_ID["SI102"].limit}
 
 
 def test_described_as_plain_data() -> None:

@@ -29,7 +29,7 @@ def judged(
     """Return what stays, what is silenced, and what is wrong with the comments, each as ``rule symbol``."""
     metrics = measure(text.encode(), extra=policy.needs_extra)
     found = [*findings("a.py", metrics, policy), *others]
-    kept, silenced, wrong = suppress.apply(found, {"a.py": metrics}, policy, whole=whole)
+    kept, silenced, wrong = suppress.apply(found, {"a.py": metrics}, policy, whole=whole, linted={"a.py"})
     names = [[f"{one.rule} {one.symbol}".strip() for one in part] for part in (kept, silenced)]
     return names[0], names[1], [f"{one.rule}:{one.line} {one.message}" for one in wrong]
 
@@ -188,6 +188,13 @@ def test_when_everything_was_looked_for_everything_is_judged() -> None:
         == []
     )
     assert judged("x = 1  # selfimprove: ignore[SI101] why\n", Policy(ignore=["SI001"]))[2] == []
+
+
+def test_pylint_is_judged_only_where_it_has_looked() -> None:
+    metrics = measure(b"x = 1  # selfimprove: ignore[SI301] why\n", extra=True)
+    policy = Policy(select=["ALL"])
+    assert suppress.apply([], {"a.py": metrics}, policy, linted={"b.py"}) == ([], [], [])
+    assert len(suppress.apply([], {"a.py": metrics}, policy, linted={"a.py"})[2]) == 1
 
 
 def test_one_of_two_rules_is_unused() -> None:

@@ -40,7 +40,7 @@ CELL = replace(COMPLEX, path="n.ipynb", severity=Severity.NOTE, cell=3, line=2, 
 ODD = replace(
     COMPLEX,
     path=HOSTILE,
-    symbol="f\x00\ud800]]>",
+    symbol="f\x00\udcff]]>",
     message="100% of\r\nit \x00\ud800 is ]]> over",
     rule="SI999",
 )
@@ -166,7 +166,7 @@ def test_github_says_how_many_it_will_not_show() -> None:
     assert text.splitlines()[-1].endswith("notices of a step; 3 more are in this log.")
 
 
-def report(audit: Audit, least: Severity = Severity.WARNING) -> ElementTree.Element:
+def report(audit: Audit, least: int = Severity.WARNING) -> ElementTree.Element:
     """Return a JUnit document that Jenkins' schema accepts."""
     text = junit(audit, least).encode("utf-8")
     xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd").validate(text.decode())
@@ -186,6 +186,10 @@ def test_junit_fails_from_the_gate_on() -> None:
     assert (failure.text or "").startswith("src/a.py:88: complexity 31, limit 15, was 19\n")
     assert second.find("failure") is None
     assert (second.findtext("system-out") or "").startswith("warning: src/a.py: maintainability C")
+
+
+def test_junit_without_a_gate_fails_nothing() -> None:
+    assert report(AUDIT, 99).get("failures") == "0"
 
 
 def test_junit_has_what_passed_and_what_was_skipped() -> None:

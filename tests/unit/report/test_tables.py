@@ -22,7 +22,6 @@ from selfimprove.report.markdown import audit_markdown, plan_markdown, run_markd
 from selfimprove.report.overview import sparkline, trend_rows, trend_title
 from selfimprove.report.table import (
     audit_page,
-    audit_table,
     history_table,
     plan_table,
     run_summary,
@@ -94,7 +93,7 @@ FINDINGS = [
 
 def test_audit() -> None:
     screen = Screen()
-    audit_table(screen.console, FINDINGS, files=41, known=1)
+    audit_page(screen.console, Audit(tuple(FINDINGS), 41), known=1)
     assert screen.text == text("""
         src/app/legacy.py:88   parse_invoice   complexity 31, limit 15, was 19   error     SI101
         src/app/legacy.py      (module)        maintainability C, limit B        warning   SI102
@@ -187,7 +186,7 @@ def test_markdown_with_history() -> None:
 
 def test_audit_without_findings() -> None:
     screen = Screen()
-    audit_table(screen.console, [], files=1)
+    audit_page(screen.console, Audit((), 1))
     assert screen.text == "No findings in 1 file.  Nothing was changed.\n"
 
 
@@ -197,7 +196,7 @@ def test_audit_says_what_it_could_not_read() -> None:
         NotAnalysed("a\nb.py", "line 1: syntax error"),
         NotAnalysed("caf\udce9.py", "its name is not UTF-8"),
     ]
-    audit_table(screen.console, [], files=2, not_analysed=bad)
+    audit_page(screen.console, Audit((), 2, tuple(bad)))
     assert screen.text == text(r"""
         not analysed: a\nb.py: line 1: syntax error
         not analysed: caf\xe9.py: its name is not UTF-8
@@ -209,7 +208,7 @@ def test_audit_says_what_it_could_not_read() -> None:
 def test_without_a_terminal_nothing_is_cut_wrapped_or_coloured() -> None:
     screen = Screen()
     long = finding("a/" * 150 + "x.py", "Class." * 50 + "method", 31)
-    audit_table(screen.console, [long], files=1)
+    audit_page(screen.console, Audit((long,), 1))
     first = screen.text.splitlines()[0]
     assert long.path in first
     assert long.symbol in first
@@ -222,7 +221,7 @@ def test_forced_colour_in_a_log_cuts_nothing() -> None:
     log = io.StringIO()
     console = Console(file=log, force_terminal=True, width=80, color_system="standard", _environ={})
     long = finding("a/" * 100 + "x.py", "f", 31)
-    audit_table(console, [long], files=1)
+    audit_page(console, Audit((long,), 1))
     assert f"{long.path}:40" in log.getvalue().splitlines()[0]
     assert "\x1b[" in log.getvalue()
 
@@ -230,7 +229,7 @@ def test_forced_colour_in_a_log_cuts_nothing() -> None:
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_a_terminal_gets_lines_that_fit(width: int) -> None:
     screen = Screen(terminal=True, width=width)
-    audit_table(screen.console, [finding("deep/" * 30 + "legacy.py", "parse_" * 20, 31)], files=1)
+    audit_page(screen.console, Audit((finding("deep/" * 30 + "legacy.py", "parse_" * 20, 31),), 1))
     first = screen.text.splitlines()[0]
     plain = "".join(part.partition("m")[2] if i else part for i, part in enumerate(first.split("\x1b[")))
     assert cell_len(plain) <= width
@@ -241,14 +240,14 @@ def test_a_terminal_gets_lines_that_fit(width: int) -> None:
 
 def test_wide_characters_are_counted_as_wide() -> None:
     screen = Screen()
-    audit_table(screen.console, [finding("日本.py", "f", 20), finding("ab.py", "g", 19)], files=2)
+    audit_page(screen.console, Audit((finding("日本.py", "f", 20), finding("ab.py", "g", 19)), 2))
     first, second = screen.text.splitlines()[:2]
     assert cell_len(first.partition("f")[0]) == cell_len(second.partition("g")[0])
 
 
 def test_names_are_neither_markup_nor_control_codes() -> None:
     screen = Screen(terminal=True, width=200)
-    audit_table(screen.console, [finding("[red]x[/red]:smile:\x1b[2J.py", "[link=http://x]f", 31)], files=1)
+    audit_page(screen.console, Audit((finding("[red]x[/red]:smile:\x1b[2J.py", "[link=http://x]f", 31),), 1))
     assert "[red]x[/red]:smile:\\x1b[2J.py" in screen.text
     assert "[link=http://x]f" in screen.text
     assert "\x1b[2J" not in screen.text

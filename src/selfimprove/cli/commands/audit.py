@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,8 @@ from selfimprove.cli.options import AuditFormat, Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from rich.console import Console
 
     from selfimprove.looking import Answer
 
@@ -100,9 +102,9 @@ def audit(
 ) -> int:
     """Measure the code and show what is over its limit, what matters first.
 
-    Nothing is changed. SI101 is the cyclomatic complexity of a function, SI102 the maintainability index of a file; SI103 to
-    SI108 (cognitive complexity, length, nesting, parameters, branches, returns), SI201 (duplicated blocks), SI202 (import
-    cycles) and SI301 to SI305 (pylint) are looked for when they are selected.
+    Nothing is changed. SI101 is the cyclomatic complexity of a function, SI102 the maintainability index of a
+    file. Others are looked for when they are selected: SI103 to SI108 (cognitive complexity, length, nesting,
+    parameters, branches, returns), SI201 (duplicated blocks), SI202 (import cycles), SI301 to SI305 (pylint).
     """
     from selfimprove import looking
 
@@ -139,30 +141,32 @@ def _words(given: list[str] | None) -> tuple[str, ...] | None:
     return tuple(word for text in given for word in text.replace(",", " ").split()) if given else None
 
 
-def _answer(
-    door: Door, title: str, answer: Answer, least: int, *, metrics: bool, exit_code: int
-) -> int:
-    from selfimprove.report.json import audit_data
-    from selfimprove.report.markdown import audit_markdown
-    from selfimprove.report.table import audit_page
-
+def _answer(door: Door, title: str, answer: Answer, least: int, *, metrics: bool, exit_code: int) -> int:
     found = answer.audit
-    data: Callable[[], dict[str, Any]] = lambda: audit_data(found, metrics=answer.metrics if metrics else None)  # noqa: E731
+
+    def page(console: Console) -> None:
+        from selfimprove.report.table import audit_page
+
+        audit_page(console, found, known=answer.known)
+
+    def markdown() -> str:
+        from selfimprove.report.markdown import audit_markdown
+
+        return audit_markdown(found, answer.known)
+
+    data = None
+    if door.format == "json":
+        from selfimprove.report.json import audit_data
+
+        data = audit_data(found, metrics=answer.metrics if metrics else None)
     return door.answer(
-        data() if door.format == "json" else None,
-        lambda console: audit_page(console, found, known=answer.known),
-        markdown=lambda: audit_markdown(found, answer.known),
-        others=_texts(title, answer, least),
-        exit_code=exit_code,
+        data, page, markdown=markdown, others=_texts(title, answer, least), exit_code=exit_code
     )
 
 
 def _texts(title: str, answer: Answer, least: int) -> Mapping[str, Callable[[], str]]:
     """Return how each format that another program reads is made."""
-    import time
-
     from selfimprove import __version__
-    from selfimprove.model.finding import Severity
 
     found = answer.audit
 
@@ -178,11 +182,14 @@ def _texts(title: str, answer: Answer, least: int) -> Mapping[str, Callable[[], 
         return commands(found, answer.known)
 
     def junit() -> str:
+        from selfimprove.model.finding import Severity
         from selfimprove.report.junit import junit as suites
 
         return suites(found, Severity(min(least, 3)))
 
     def html() -> str:
+        import time
+
         from selfimprove.report.html import html_page
 
         return html_page(

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cached_property
 from hashlib import blake2b
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from selfimprove.reflector.measure.shape import FunctionNode, Scope, is_elif
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Sequence, Set
 
 WINDOW = 6
 """How many statements are hashed together; shorter blocks are not found."""
@@ -33,6 +34,8 @@ BREAK = 0
 """Instead of a hash: what is before and after does not stand together, or does not count."""
 
 _NOTHING: frozenset[str] = frozenset()
+_GAP = "\0"
+_BRACKETS = dict.fromkeys("([{", 1) | dict.fromkeys(")]}", -1)
 _LEFT_OUT = (ast.Import, ast.ImportFrom, ast.Pass, ast.Global, ast.Nonlocal)
 _DATA = (ast.Constant, ast.Name, ast.Attribute, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp)
 _STRING = r"""(?:\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}(?:[^\\]|\\.)*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
@@ -52,14 +55,25 @@ class _Item(NamedTuple):
     counts: bool
 
 
+class _Scope:
+    """The names that a function binds, with those of the functions around it; None outside of functions."""
+
+    def __init__(self, outer: _Scope | None) -> None:
+        self.own: set[str] = set()
+        self.outer = outer
+
+    @cached_property
+    def names(self) -> Set[str]:
+        return self.own | self.outer.names if self.outer else self.own
+
+
 class _Head(NamedTuple):
-    """Where a statement or head is found: from a node's start to where ``end`` starts, or to its own end."""
+    """A statement, handler or case, without what is inside of it: that begins with ``inside``."""
 
     node: Any
-    start: Any
-    end: Any
+    inside: Any
     depth: int
-    locals: frozenset[str]
+    scope: _Scope | None
 
 
 def block_hashes(tree: ast.Module, text: str) -> tuple[tuple[int, int, int], ...]:
@@ -68,9 +82,8 @@ def block_hashes(tree: ast.Module, text: str) -> tuple[tuple[int, int, int], ...
     Neighbours in the row are windows that begin one statement apart. Where that is not so, or windows do not
     count, there is one entry with the hash BREAK.
     """
-    data = text if text.isascii() else text.encode()  # columns count bytes
-    starts = [0, *accumulate(len(line) + 1 for line in data.split("\n" if isinstance(data, str) else b"\n"))]
-    items = [_item(head, data, starts) for head in _heads(tree)]
+    data = _Text(text)
+    items = [_item(head, data) for head in list(_heads(tree)) if not _is_left_out(head.node)]
     rows: list[tuple[int, int, int]] = []
     for index in range(len(items) - WINDOW + 1):
         window = items[index : index + WINDOW]
@@ -93,21 +106,20 @@ def _hash(window: list[_Item]) -> int:
 
 
 def _heads(tree: ast.Module) -> Iterator[_Head]:
-    """Yield the statements and heads in the order of the text."""
-    todo: list[tuple[Any, int, frozenset[str]]] = [(node, 0, _NOTHING) for node in reversed(tree.body)]
+    """Yield the statements and heads in the order of the text; the scopes are full after the last one."""
+    todo: list[tuple[Any, int, _Scope | None]] = [(node, 0, None) for node in reversed(tree.body)]
     while todo:
-        node, depth, names = todo.pop()
-        below = names
+        node, depth, scope = todo.pop()
         if isinstance(node, FunctionNode):
-            below = names = names | _bound(node)
-        elif isinstance(node, ast.ClassDef):
-            below = _NOTHING
-        if not _is_left_out(node):
-            start = node.pattern if isinstance(node, ast.match_case) else node
-            if isinstance(node, Scope) and node.decorator_list:
-                start = node.decorator_list[0]
-            yield _Head(node, start, _first_inside(node), depth, names)
-        todo.extend((child, at, below) for child, at in reversed(list(_below(node, depth))))
+            scope = _Scope(scope)
+            scope.own |= _parameters(node)
+        elif scope:
+            scope.own |= _bound(node)
+        inside = getattr(node, "body", None) or getattr(node, "cases", None)
+        yield _Head(node, inside[0] if inside else None, depth, scope)
+        if inside:
+            below = None if isinstance(node, ast.ClassDef) else scope
+            todo += [(child, at, below) for child, at in reversed(list(_below(node, depth)))]
 
 
 def _is_left_out(node: Any) -> bool:
@@ -126,42 +138,66 @@ def _below(node: Any, depth: int) -> Iterator[tuple[Any, int]]:
         yield from ((child, depth + apart) for child in suite)
 
 
-def _first_inside(node: Any) -> Any:
-    """Return what ends the head of a compound statement, None for a simple one."""
-    inside = getattr(node, "body", None) or getattr(node, "cases", None)
-    if not inside:
-        return None
-    first = inside[0]
-    if isinstance(first, ast.match_case):
-        return first.pattern
-    return first.decorator_list[0] if isinstance(first, Scope) and first.decorator_list else first
-
-
-def _bound(function: FunctionNode) -> frozenset[str]:
-    """Return the names that ``function`` itself binds; those of functions inside of it may be among them."""
+def _parameters(function: FunctionNode) -> set[str]:
     args = function.args
     every = [*args.posonlyargs, *args.args, *args.kwonlyargs, args.vararg, args.kwarg]
-    names = {arg.arg for arg in every if arg}
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
-    return frozenset(names)
+    return {arg.arg for arg in every if arg}
 
 
-def _item(head: _Head, data: str | bytes, starts: list[int]) -> _Item:
-    node, start, end = head.node, head.start, head.end
-    first = starts[start.lineno - 1] + start.col_offset
-    if end is None:
-        last, final = starts[node.end_lineno - 1] + node.end_col_offset, node.end_lineno
+def _bound(node: Any) -> Set[str]:
+    """Return the names that a statement assigns to, without what is inside of it."""
+    if isinstance(node, ast.ExceptHandler):
+        return {node.name} if node.name else _NOTHING
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    elif isinstance(node, ast.With | ast.AsyncWith):
+        targets = [item.optional_vars for item in node.items if item.optional_vars]
     else:
-        last = starts[end.lineno - 1] + end.col_offset
-        final = max(start.lineno, end.lineno - 1)
-    piece = data[first:last]
-    text = piece if isinstance(piece, str) else piece.decode(errors="surrogatepass")
-    form, names = _form(text, head.locals)
-    return _Item(form, names, start.lineno, final, head.depth, _counts(node))
+        target = getattr(node, "target", None)
+        targets = [target] if target else []
+    found: set[str] = set()
+    for target in targets:
+        if isinstance(target, ast.Name):
+            found.add(target.id)
+        elif isinstance(target, ast.Tuple | ast.List):
+            found.update(one.id for one in ast.walk(target) if isinstance(one, ast.Name))
+    return found
+
+
+class _Text:
+    """The text of a file by the positions of its tree, whose columns count the bytes of UTF-8."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.data = b"" if text.isascii() else text.encode()
+        lengths = map(len, self.data.split(b"\n") if self.data else text.split("\n"))
+        self.starts = [0, *accumulate(length + 1 for length in lengths)]
+
+    def between(self, first: tuple[int, int], last: tuple[int, int]) -> str:
+        """Return the text from one (line, column) to another."""
+        begin, end = self.starts[first[0] - 1] + first[1], self.starts[last[0] - 1] + last[1]
+        return self.data[begin:end].decode() if self.data else self.text[begin:end]
+
+
+def _start(node: Any) -> tuple[int, int]:
+    """Return line and column; a case has none, and a function's are behind its decorators."""
+    if isinstance(node, ast.match_case):
+        node = node.pattern
+    elif isinstance(node, Scope) and node.decorator_list:
+        node = node.decorator_list[0]
+    return node.lineno, node.col_offset
+
+
+def _item(head: _Head, data: _Text) -> _Item:
+    node = head.node
+    start = _start(node)
+    if head.inside is None:
+        end = final = (node.end_lineno, node.end_col_offset)
+    else:
+        end = _start(head.inside)
+        final = (max(start[0], end[0] - 1), 0)
+    form, names = _form(data.between(start, end), head.scope.names if head.scope else _NOTHING)
+    return _Item(form, names, start[0], final[0], head.depth, _counts(node))
 
 
 def _counts(node: Any) -> bool:
@@ -170,34 +206,39 @@ def _counts(node: Any) -> bool:
     return not isinstance(node, Scope)
 
 
-def _form(text: str, local: frozenset[str]) -> tuple[str, list[str]]:
+def _form(text: str, local: Set[str]) -> tuple[str, list[str]]:
     """Return the tokens of ``text`` with a gap for each local name, and those names in order."""
     names: list[str] = []
     tokens: list[str] = []
     depth = 0
     found = _TOKEN.findall(text)
-    for index, token in enumerate(found):
-        if token[0] == "#":
-            continue
-        if token in "([{":
-            depth += 1
-        elif token in ")]}":
-            depth -= 1
-            if tokens and tokens[-1] == ",":
-                tokens.pop()
-        elif token in local:
+    if "for" in found[2:]:
+        local = local | _comprehended(found)
+    for index, word in enumerate(found):
+        if word in local:
+            # ``f(name=1)`` is no use of ``name``, ``f(name == 1)`` is.
             keyword = depth > 0 and found[index + 1 : index + 2] == ["="] != found[index + 2 : index + 3]
             if not keyword and (not tokens or tokens[-1] != "."):
-                names.append(token)
-                token = "\0"
-        elif token[-1] in "'\"" and _FORMATTED.match(token):
-            token = _formatted(token, local, names)
-        tokens.append(token)
+                names.append(word)
+                word = _GAP  # noqa: PLW2901
+        elif word in _BRACKETS:
+            depth += _BRACKETS[word]
+            if _BRACKETS[word] < 0 and tokens and tokens[-1] == ",":
+                tokens.pop()
+        elif word[0] == "#":
+            continue
+        elif word[-1] in "'\"" and _FORMATTED.match(word):
+            pieces = _PIECE.findall(word)  # where a word of its text is a local name too, that does no harm
+            names += [piece for piece in pieces if piece in local]
+            word = "".join(_GAP if piece in local else piece for piece in pieces)  # noqa: PLW2901
+        tokens.append(word)
     return " ".join(tokens), names
 
 
-def _formatted(token: str, local: frozenset[str], names: list[str]) -> str:
-    """Return an f-string with gaps; where a word of its text is a local name too, that does no harm."""
-    pieces = _PIECE.findall(token)
-    names += [piece for piece in pieces if piece in local]
-    return "".join("\0" if piece in local else piece for piece in pieces)
+def _comprehended(found: list[str]) -> set[str]:
+    """Return the names between ``for`` and ``in``."""
+    names: set[str] = set()
+    for index, word in enumerate(found):
+        if word == "for" and "in" in found[index:]:
+            names.update(one for one in found[index + 1 : found.index("in", index)] if one.isidentifier())
+    return names

@@ -6,38 +6,51 @@ import re
 from hashlib import blake2b
 from typing import Any
 
-_NAME = re.compile(r"def(?:\s|\\)+\w+")
-_WORD = re.compile(r"\w+")
-_LEXEME = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*+"""' "|" r"'''(?:[^'\\]|\\.|'(?!''))*+'''"
-    "|" r'"(?:[^"\\\n]|\\.)*+"' "|" r"'(?:[^'\\\n]|\\.)*+'" "|" r"\s*#[^\n]*",
-    re.DOTALL,
-)
+_NAME = re.compile(r"(?:async(?:\s|\\)+)?def(?:\s|\\)+\w+")
+_STRING_OR_COMMENT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"' r"|'[^'\\]*+(?:\\.[^'\\]*+)*+'|\s*+#.*+")
 
 
 class Bodies:
-    """Hashes functions of one text."""
+    """Hashes the functions of one text."""
 
     def __init__(self, text: str) -> None:
-        """Keep the lines of ``text``, which end with ``\\n``."""
-        self._lines = [line.rstrip() for line in text.split("\n")]
+        """Keep the lines of ``text``, which end with ``\\n``, without their comments."""
+        lines = text.split("\n")
+        if "#" in text:
+            lines = [_without_comment(line) if "#" in line else line for line in lines]
+        self._lines = [line.rstrip() for line in lines] if " \n" in text or "\t\n" in text else lines
 
     def __call__(self, node: Any) -> str:
-        """Return 16 hex digits over the text from ``def`` to the end, the depth of its first line taken away.
+        """Return 16 hex digits over the text from ``def`` to the end, moved to the left by the ``def``'s indent.
 
-        Comments, empty lines and its own name, wherever it calls itself, do not count; its decorators neither.
+        Comments, empty lines and its own name, also where it calls itself, do not count; its decorators
+        neither. What stands behind a # in a string over several lines is taken for a comment.
         """
-        column = node.col_offset
+        column, name = node.col_offset, node.name
         lines = self._lines[node.lineno - 1 : node.end_lineno]
         text = "\n".join([line[column:] for line in lines if line])
-        if "#" in text:
-            text = _LEXEME.sub(_without_comment, text)
-        text = _NAME.sub("def", text, count=1)
-        name = node.name
-        if name in text:
-            text = _WORD.sub(lambda word: "" if word[0] == name else word[0], text)
-        return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        head = f"def {name}"
+        text = text[len(head) :] if text.startswith(head) else _NAME.sub(_without_name, text, count=1)
+        call = f"{name}("
+        if call in text:
+            text = _without_calls(text, call)
+        return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _without_comment(found: re.Match[str]) -> str:
-    return "" if found[0].lstrip().startswith("#") else found[0]
+def _without_calls(text: str, call: str) -> str:
+    found, *parts = text.split(call)
+    for part in parts:
+        longer_name = found[-1:].isalnum() or found[-1:] == "_"
+        found += (call if longer_name else "(") + part
+    return found
+
+
+def _without_comment(line: str) -> str:
+    before, _, _ = line.partition("#")
+    if '"' not in before and "'" not in before:
+        return before.rstrip()
+    return _STRING_OR_COMMENT.sub(lambda found: "" if "#" == found[0].lstrip()[0] else found[0], line)
+
+
+def _without_name(head: re.Match[str]) -> str:
+    return "async" if head[0].startswith("async") else ""

@@ -50,7 +50,7 @@ _EVENT = "|".join(
         rf"\n(?:[ \t]*+(?:#[^\n]*+|{_PREFIX}{_STRING}[ \t]*+(?=\n)|\\))?+",
         r":(?:[ \t]*+#[^\n]*+|[ \t]++(?=\n))?+",  # longer than one character: the end of the line
         r"#[^\n]*+",
-        r"[()\[\]{};\0]",
+        r"[()\[\]{};\0]|\Z",
         _OTHER_EVENT,
     )
 )
@@ -70,13 +70,15 @@ def scan(text: str) -> Raw | None:
     """
     if "\f" in text:  # before any code it only ends a line, for radon
         text = _FORM_FEEDS.sub(lambda found: "\n" * found[0].count("\f"), text)
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [*map(str.strip, text.splitlines())]
     if len(lines) != text.count("\n") + (text[-1:] not in ("\n", "")):
         return None
     if not _OPEN_FSTRINGS and not text.isascii() and _has_strange_names(text):
         return None
     # A colon at the end of a line stands out as \0, which no source holds.
     events = _SCAN.findall(f"\n{text}\n".replace(":\n", "\0\n"))
+    while events[-1:] == [""]:  # the end of the text
+        events.pop()
     logical, comments, single, multi = _count(events)
     if logical == _ODD:
         return None

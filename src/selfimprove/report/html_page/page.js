@@ -165,7 +165,7 @@ let folder = root, picked = null, shown = [];
 function label(text, box, bold) {
   const room = Math.floor((box.w - 8) / (bold ? 6.7 : 6.2));
   if (room < 3 || box.h < 15) return null;
-  return svg("text", { x: box.x + 4, y: box.y + 12 }, text.length > room ? `${text.slice(0, Math.max(2, room - 1))}…` : text);
+  return svg("text", { x: box.x + 4, y: box.y + 12, "aria-hidden": "true" }, text.length > room ? `${text.slice(0, Math.max(2, room - 1))}…` : text);
 }
 function describe(node) {
   if (node.file) return `${node.path}: ${facts(node.file).map(([name, value]) => `${name} ${value}`).join(", ")}`;
@@ -174,10 +174,11 @@ function describe(node) {
 function tile(node, box, kind) {
   const hottest = node.file || node.files.reduce((a, b) => ((colour.of(b) ?? -1) > (colour.of(a) ?? -1) ? b : a));
   const look = kind === "folder" ? "tile folder" : `tile ${shade(colour.of(hottest))}`;
-  const group = svg("g", { class: look, role: "button", tabindex: -1, "aria-label": describe(node), "aria-pressed": node.file ? String(node === picked) : null },
-    svg("rect", { x: box.x, y: box.y, width: Math.max(0, box.w), height: Math.max(0, box.h) }), label(node.name, box, kind === "folder"));
-  shown.push({ node, box, group });
-  return group;
+  // The rectangle is the button: its name is whole, and the shortened text beside it is for eyes only.
+  const button = svg("rect", { x: box.x, y: box.y, width: Math.max(0, box.w), height: Math.max(0, box.h), role: "button", tabindex: -1,
+    "aria-label": describe(node), "aria-pressed": node.file ? String(node === picked) : null });
+  shown.push({ node, box, button });
+  return svg("g", { class: look }, button, label(node.name, box, kind === "folder"));
 }
 function plant(node, box, depth, into) {
   if (box.w < 1 || box.h < 1) return;  // no one could see it; the table of files has it
@@ -189,12 +190,12 @@ function plant(node, box, depth, into) {
 }
 function drawMap() {
   const width = Math.max(280, Math.floor($("tiles").clientWidth)), height = Math.round(Math.min(560, Math.max(360, width * 0.5)));
-  const active = shown.findIndex((one) => one.group === document.activeElement);
+  const active = shown.findIndex((one) => one.button === document.activeElement);
   shown = [];
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Map of the files; the table of files below has the same numbers" });
   plant(folder, { x: 0, y: 0, w: width, h: height }, 0, picture);
   $("tiles").replaceChildren(picture);
-  if (shown.length) shown[0].group.setAttribute("tabindex", 0);
+  if (shown.length) shown[0].button.setAttribute("tabindex", 0);
   if (active >= 0 && shown.length) focusTile(shown[0]);
   drawCrumbs();
 }
@@ -221,16 +222,16 @@ function act(node) {  // a folder opens; a file opens the folder that it is in, 
 }
 function pick(node) {
   picked = picked === node ? null : node;
-  for (const one of shown) if (one.node.file) one.group.setAttribute("aria-pressed", String(one.node === picked));
+  for (const one of shown) if (one.node.file) one.button.setAttribute("aria-pressed", String(one.node === picked));
   $("picked").replaceChildren();
   if (!picked) return;
   $("picked").append(el("b", { class: "mono" }, node.path), el("span", { class: "quiet" }, `  ${facts(node.file).map(([name, value]) => `${name} ${value}`).join(", ")}  `));
   if (node.file.findings) $("picked").append(el("button", { type: "button", onclick: () => { $("search").value = node.path; refilter(); $("findings").scrollIntoView(); } }, `Show ${node.file.findings === 1 ? "its finding" : `its ${node.file.findings} findings`}`));
 }
 function focusTile(one) {
-  for (const other of shown) other.group.setAttribute("tabindex", -1);
-  one.group.setAttribute("tabindex", 0);
-  one.group.focus({ preventScroll: true });
+  for (const other of shown) other.button.setAttribute("tabindex", -1);
+  one.button.setAttribute("tabindex", 0);
+  one.button.focus({ preventScroll: true });
 }
 function beside(from, key) {  // the nearest tile whose middle lies in that direction
   const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
@@ -243,7 +244,7 @@ function beside(from, key) {  // the nearest tile whose middle lies in that dire
   }
   return best;
 }
-const tileOf = (event) => { const group = event.target.closest(".tile"); return group && shown.find((one) => one.group === group); };
+const tileOf = (event) => shown.find((one) => one.button === event.target);
 function tipFor(one, x, y) {
   const node = one.node;
   if (node.file) showTip(node.path, facts(node.file), x, y);
@@ -255,7 +256,7 @@ function listenToMap() {
   tiles.addEventListener("click", (event) => { const one = tileOf(event); if (one) act(one.node); });
   tiles.addEventListener("pointermove", (event) => { const one = event.pointerType === "mouse" && tileOf(event); if (one) tipFor(one, event.clientX, event.clientY); else hideTip(); });
   tiles.addEventListener("pointerleave", hideTip);
-  tiles.addEventListener("focusin", (event) => { const one = tileOf(event); if (one && one.group.matches(":focus-visible")) { const box = one.group.getBoundingClientRect(); tipFor(one, box.left + 20, box.top + 20); } });
+  tiles.addEventListener("focusin", (event) => { const one = tileOf(event); if (one && one.button.matches(":focus-visible")) { const box = one.button.getBoundingClientRect(); tipFor(one, box.left + 20, box.top + 20); } });
   tiles.addEventListener("focusout", hideTip);
   tiles.addEventListener("keydown", (event) => {
     const one = tileOf(event);
@@ -314,7 +315,7 @@ function cross(picture, values, { x, y, width, height, edge, name }) {
     if (value !== null) { mark.setAttribute("cx", x(at)); mark.setAttribute("cy", y(value)); }
     const told = [[data.trend.metric, value === null ? "not there" : number(value)], ["when", day(revision.time)]];
     if (revision.author) told.push(["by", revision.author]);
-    showTip(revision.commit ? `${revision.commit.slice(0, 8)}  ${revision.subject}` : revision.subject || "the files as they are now", told, box.left + (x(at) / width) * box.width, box.top + box.height / 3);
+    showTip(revision.commit ? `${revision.commit.slice(0, 8)} ${revision.subject}` : revision.subject || "the files as they are now", told, box.left + (x(at) / width) * box.width, box.top + box.height / 3);
     picture.setAttribute("aria-label", `${name}, ${day(revision.time)}: ${value === null ? "not there" : number(value)}`);
   };
   const away = () => { hideTip(); line.setAttribute("visibility", "hidden"); mark.setAttribute("visibility", "hidden"); };

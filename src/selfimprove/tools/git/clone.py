@@ -25,7 +25,6 @@ _CONFIG = {
     "core.quotePath": "false",
     "core.autocrlf": "false",
     "core.logAllRefUpdates": "false",
-    "advice.graftFileDeprecated": "false",
     "gc.auto": "0",
 }
 _ATTRIBUTES = "* -text -eol -crlf -filter -ident -working-tree-encoding\n"
@@ -88,12 +87,35 @@ def _fill(clone: Clone, repo: Repo, commit: str) -> None:
 
 def _straighten(clone: Clone, line: Sequence[str]) -> None:
     """Give each commit of ``line`` only the next one for a parent, by replacements that git itself follows."""
-    pairs = [*zip(line, line[1:], strict=False), (line[-1], "")]
-    # A file of grafts is turned into replacements in one go; one process for each commit takes long.
-    grafts = clone.path / ".git" / "info" / "grafts"
-    grafts.write_text("".join(f"{one} {parent}".rstrip() + "\n" for one, parent in pairs), encoding="ascii")
+    # `git replace --graft` takes one process for each commit, and refuses merges of signed tags.
+    said = clone.git("cat-file", "--batch", stdin="".join(f"{one}\n" for one in line).encode())
+    drafts = clone.home / "commits"
+    drafts.mkdir()
+    for number, parent in enumerate([*line[1:], ""]):
+        head, _, rest = said.partition(b"\n")
+        if not rest:
+            raise GitError(f"a copy of the repository cannot be made: {os.fsdecode(head)}")
+        size = int(head.rpartition(b" ")[2])
+        (drafts / str(number)).write_bytes(_with_parent(rest[:size], parent))
+        said = rest[size + 1 :]
+    names = "".join(f"{drafts / str(number)}\n" for number in range(len(line)))
+    made = clone.git(
+        "hash-object", "-t", "commit", "-w", "--literally", "--stdin-paths", stdin=names.encode()
+    )
+    pairs = zip(line, made.decode().split(), strict=True)
+    orders = "".join(f"create refs/replace/{old} {new}\n" for old, new in pairs if old != new)
+    clone.git("update-ref", "--stdin", stdin=orders.encode())
+    clone.git("pack-refs", "--all")
     (clone.path / ".git" / "shallow").unlink(missing_ok=True)
-    clone.git("replace", "--convert-graft-file")
+
+
+def _with_parent(commit: bytes, parent: str) -> bytes:
+    """Return a commit object with ``parent`` (``""``: none), and without signatures, which no longer hold."""
+    header, _, message = commit.partition(b"\n\n")
+    rows = {row.partition(b" ")[0]: row for row in header.split(b"\n") if not row.startswith(b" ")}
+    kept = [rows[b"tree"], *([b"parent " + parent.encode()] if parent else [])]
+    kept += [rows[key] for key in (b"author", b"committer", b"encoding") if key in rows]
+    return b"\n".join(kept) + b"\n\n" + message
 
 
 def _environ(environ: Mapping[str, str], home: Path) -> dict[str, str]:
@@ -115,6 +137,6 @@ def _environ(environ: Mapping[str, str], home: Path) -> dict[str, str]:
     kept = {
         key: value
         for key, value in without_python(environ).items()
-        if not key.startswith(("GIT_", "XDG_")) and not key.startswith("PYTHON")
+        if not key.startswith(("GIT_", "XDG_", "PYTHON"))
     }
     return kept | ours

@@ -68,7 +68,12 @@ def first_parents(repo: Repo, count: int, commit: str = "HEAD") -> list[Commit]:
 
 
 def tree_blobs(repo: Repo, commit: str) -> dict[str, str]:
-    """Return the blob by path of each Python file and notebook in a commit, without links and submodules."""
+    """Return the blob by path of each Python file and notebook in a commit, without links and submodules.
+
+    Empty for the HEAD of a repository without a commit. Raises GitError when there is no such commit.
+    """
+    if commit == "HEAD" and repo.head() is None:
+        return {}
     out = _read(repo, "ls-tree", "-r", "-z", "--full-tree", _known(repo, commit))
     rows = (os.fsdecode(row).partition("\t") for row in out.split(b"\0") if row)
     return {

@@ -90,4 +90,6 @@ def _mend(said: str) -> str:
         return f"sudo apt-get install python{sys.version_info[0]}.{sys.version_info[1]}-venv"
     if "No space left" in said:
         return "free some disk space and type the same again"
-    return "connect to the network (or set PIP_INDEX_URL to an index that is reachable) and type the same again"
+    return (
+        "connect to the network (or set PIP_INDEX_URL to an index that is reachable) and type the same again"
+    )
