@@ -11,7 +11,7 @@ from selfimprove import wiring, wiring_audit
 from selfimprove.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from selfimprove.model.audit import Audit, Trend
     from selfimprove.reflector.auditor import SelfAuditor
@@ -48,17 +48,28 @@ class Answer:
     said: tuple[str, ...] = ()
 
 
-def look(target: Target, question: Question) -> Answer:
-    """Measure, compare and tell. Raises SelfimproveError; nothing in the repository changes but the baseline."""
+def look(
+    target: Target, question: Question, progress: Callable[[int, int], object] = lambda _done, _total: None
+) -> Answer:
+    """Measure, compare and tell. Raises SelfimproveError; nothing in the repository changes but the baseline.
+
+    ``progress`` is told how many of how many files are measured.
+    """
     from selfimprove.reflector import rules
     from selfimprove.reflector.measure.record import metrics_data
 
+    if question.write_baseline and question.since is not None:
+        raise UsageError(
+            "--write-baseline accepts all that is found, and --since leaves most of it out",
+            hint="leave one of them away",
+        )
     paths, symbols = _places(target.repo.root, question)
     tasks = wiring.load_tasks(target)
     base = _base(target, question)
     auditor = wiring_audit.build_auditor(
         target, paths, accepts=not question.write_baseline, base=base or "HEAD"
     )
+    auditor.engine.progress = progress
     audit = auditor.survey()
     if base is not None:
         audit = _since(target, auditor, audit, base)
@@ -114,7 +125,7 @@ def _since(target: Target, auditor: SelfAuditor, audit: Audit, base: str) -> Aud
     present = {*auditor.measured, *(one.path for one in audit.not_analysed)}
     deleted = {path: blob for path, blob in then.items() if path not in present and path not in renamed}
     stay, better = since(audit.findings, auditor.measured, changes, auditor.engine, auditor.policy, deleted)
-    note = f"{better} value{'s' if better != 1 else ''} over the limit got better" if better else ""
+    note = f"{_count(better, 'value')} over the limit got better" if better else ""
     return replace(audit, findings=tuple(stay), notes=(*audit.notes, *([note] if note else ())))
 
 
@@ -132,23 +143,27 @@ def _keep_baseline(target: Target, auditor: SelfAuditor, audit: Audit, question:
     from selfimprove.reflector import baseline
 
     path = target.repo.root / name
+    failed = {one.path for one in audit.not_analysed}
+    judged = baseline.judges(
+        auditor.policy, auditor.measured, failed, whole=auditor.last_scan.whole, linted=auditor.linted
+    )
     if question.write_baseline:
-        replace_file(path, baseline.dumps(baseline.accept(audit.findings)))
-        return (f"{len(audit.findings)} findings accepted in {name}",)
+        earlier = baseline.load(path, name) if path.exists() else None
+        replace_file(path, baseline.dumps(baseline.accept(audit.findings, earlier, judged)))
+        return (f"{_count(len(audit.findings), 'finding')} accepted in {name}",)
     if auditor.baseline is None or question.since is not None:
         return ()
-    failed = {one.path for one in audit.not_analysed}
-    judged = baseline.judges(auditor.policy, auditor.measured, failed, whole=auditor.last_scan.whole)
     tighter = baseline.tightened(auditor.baseline, [*audit.findings, *auditor.accepted], judged)
     if tighter is None:
         return ()
     replace_file(path, baseline.dumps(tighter))
     gone = len(auditor.baseline.entries) - len(tighter.entries)
-    return (
-        (f"{name} shrank: {gone} finding{'s are' if gone != 1 else ' is'} gone",)
-        if gone
-        else (f"{name} is tighter: values got better",)
-    )
+    what = f"{_count(gone, 'finding')} gone" if gone else "values got better"
+    return (f"{name} is tighter: {what}",)
+
+
+def _count(amount: int, noun: str) -> str:
+    return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
 
 
 def _with_trend(
@@ -168,7 +183,11 @@ def _with_trend(
         )
     else:
         trend = _own_trend(target, auditor, question, symbols, missing)
-    note = f"{len(missing)} older contents could not be measured, such as {missing[0]}" if missing else ""
+    note = (
+        f"{_count(len(missing), 'older content')} could not be measured, such as {missing[0]}"
+        if missing
+        else ""
+    )
     return replace(audit, trend=trend, notes=(*audit.notes, *([note] if note else ())))
 
 

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 def build_policy(target: Target) -> Policy:
     """Return which rules count, and their limits by path. Raises ConfigError for an unknown rule."""
     from selfimprove.reflector.policy import Policy
-
     from selfimprove.reflector.pylint import RULES
 
     audit = target.settings.audit
     select = (*audit.select, *(RULES[category][0] for category in audit.pylint))
-    return Policy(audit.rule_limits(), select, audit.ignore, audit.per_path)
+    keys = ("select", "ignore", "limits", "per_path")
+    origins = {key: str(target.loaded.origins.get(f"audit.{key}", "")) for key in keys}
+    return Policy(audit.rule_limits(), select, audit.ignore, audit.per_path, origins)
 
 
 def build_engine(target: Target, lint: Callable[[Iterable[str]], Linted] | None = None) -> Engine:
@@ -57,7 +58,7 @@ def build_engine(target: Target, lint: Callable[[Iterable[str]], Linted] | None 
 
 def _linter(target: Target, policy: Policy, base: str) -> Callable[[Iterable[str]], Linted] | None:
     """Return what asks pylint about files that differ from ``base``, None when no rule of it is wanted."""
-    from selfimprove.reflector.pylint import RULES, Linted, run_pylint
+    from selfimprove.reflector.pylint import RULES, run_pylint
 
     categories = [category for category, (rule, _) in RULES.items() if policy.wants(rule)]
     if not categories:

@@ -15,8 +15,10 @@ from selfimprove.model.finding import Finding, Severity
 from selfimprove.report.html import html_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from conftest import Project
 
 RULES = [{"id": "SI101", "name": "complexity", "summary": "Too many decisions.", "help": "McCabe, 1976."}]
 WARNING, ERROR, NOTE = Severity.WARNING, Severity.ERROR, Severity.NOTE
@@ -299,3 +301,31 @@ def test_thousands_of_files_are_all_there(browser: Browser, tmp_path: Path) -> N
     assert len(data["rows"]) == 2000
     assert shown.noise == []
     shown.page.context.close()
+
+
+TANGLED = "def tangled(a):\n" + "".join(f"    if a == {n}:\n        return {n}\n" for n in range(1, 17))
+
+
+def test_the_whole_command_writes_a_page_that_a_browser_shows(
+    browser: Browser, project: Callable[..., Project]
+) -> None:
+    made = project({"src/app/knot.py": TANGLED, "src/app/fine.py": "x = 1\n"})
+    done = made.run("audit", "--format", "html", "--output", "page.html", check=1)
+    assert done.out == ""
+    page = browser.new_page()
+    noise: list[str] = []
+    page.on("console", lambda message: noise.append(message.text))
+    page.goto((made.root / "page.html").as_uri())
+    page.wait_for_selector("html[data-ready]")
+    assert page.locator("#findings-table .open").all_inner_texts() == ["tangled"]
+    assert page.locator("#rules-list dt").all_inner_texts() == ["SI101"]
+    assert page.inner_text("h1") == made.root.name
+    assert noise == []
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["sarif", "github", "junit", "html"])
+def test_a_failure_is_told_on_stderr_whatever_the_format(project: Callable[..., Project], name: str) -> None:
+    done = project({"a.py": "x = 1\n"}).run("audit", "nowhere", "--format", name, check=2)
+    assert done.out == ""
+    assert done.err.startswith("error: ")

@@ -181,11 +181,12 @@ def hits(glob: str, path: str) -> bool:
     """True when ``glob`` matches ``path``, a folder above it, or (without a slash) one of their names."""
     if not path:
         return False
-    above = [path, *(str(parent) for parent in Path(path).parents)][:-1] or [path]
     glob = glob.removeprefix("./")
-    if "/" not in glob:
-        above = [Path(place).name for place in above]
-    return any(fnmatchcase(place, form) for place in above for form in {glob, glob.removeprefix("**/")})
+    forms = {glob, glob.removeprefix("**/")}
+    parts = path.split("/")
+    if "/" in glob:
+        parts = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    return any(fnmatchcase(part, form) for part in parts for form in forms)
 
 
 def _reality(root: Path, name: str, real_root: Path, sparse: Collection[str]) -> tuple[str, str]:

@@ -90,6 +90,22 @@ def fingerprint(rule: str, path: str, symbol: str, ordinal: int = 1) -> str:
     return hashlib.sha256("\0".join((rule, path, name)).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-_TITLES = {"SI101": "Simplify", "SI102": "Make more maintainable:"}
+_TITLES = {
+    "SI001": "Remove the unused suppression in",
+    "SI002": "Say why findings are silenced in",
+    "SI101": "Simplify",
+    "SI102": "Make more maintainable:",
+    "SI103": "Untangle",
+    "SI104": "Shorten",
+    "SI105": "Flatten",
+    "SI106": "Take fewer parameters in",
+    "SI107": "Divide",
+    "SI108": "Join the returns of",
+    "SI201": "Join what is repeated in",
+    "SI202": "Break the import cycle of",
+    "SI301": "Follow the conventions in",
+    "SI302": "Restructure",
+    "SI305": "Make readable for pylint:",
+}
 # Room is left between and around, so that a person's own numbers find a place.
 _PRIORITY = {Severity.NOTE: 10.0, Severity.WARNING: 20.0, Severity.ERROR: 30.0}

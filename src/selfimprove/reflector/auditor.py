@@ -152,7 +152,7 @@ class SelfAuditor:
             notes += linted.notes
             self.linted = linted.looked_at
         kept, silenced, unused = suppress.apply(
-            findings, self.measured, self.policy, whole=self.last_scan.whole
+            findings, self.measured, self.policy, whole=self.last_scan.whole, linted=self.linted
         )
         return Audit(
             findings=tuple(sorted([*kept, *unused], key=what_matters_first)),

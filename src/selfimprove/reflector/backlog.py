@@ -24,6 +24,7 @@ NOTICEABLE = 0.5
 """A priority that differs by less is left as it is: history moves all of them a little with every commit."""
 
 _NUMBER = r"\d+(?:\.\d+)?"
+_LINES = re.compile(r"(?:\b(?:lines?|cell) |:)\d+(?:(?: to |-)\d+)?")
 _ORDINALS = range(1, 10)
 _TEMPLATE = re.compile(r"\{\w+\}")
 # pylint's name and number of a message, behind its text.
@@ -258,10 +259,10 @@ def _is_ours(priority: float) -> bool:
 
 
 def _told(task: Task) -> tuple[object, ...]:
-    """Return what of a task is news: everything but the numbers of lines in the prompt."""
-    prompt = re.sub(_NUMBER, "0", task.prompt or "").rstrip()
-    text = task.description.rstrip()
-    return task.title.rstrip(), text, prompt, task.files, task.fingerprint, task.priority
+    """Return what of a task is news: everything but where the lines are."""
+    texts = (task.title, task.description, task.prompt or "")
+    said = [_LINES.sub("", text).rstrip() for text in texts]
+    return *said, task.files, task.fingerprint, task.priority
 
 
 def _unmarked(task: Task) -> str:

@@ -95,7 +95,7 @@ class Engine:
     """Measures sources, asking ``cache`` first.
 
     ``read_blobs`` reads git's objects, ``lint`` asks another tool about files of the tree; ``jobs`` 0 is all
-    processors. ``measured`` counts what was not known already.
+    processors. ``measured`` counts what was not known already; ``progress`` is told how many of how many are.
     """
 
     def __init__(
@@ -108,6 +108,7 @@ class Engine:
         self.cache: Cache = cache or NoCache()
         self.measured = 0
         self.lint = lint
+        self.progress: Callable[[int, int], object] = lambda _done, _total: None
         self._read_blobs = read_blobs
         self._jobs = jobs or processors()
 
@@ -156,7 +157,10 @@ class Engine:
         rows: dict[tuple[str, str], bytes] = {}
         answers: dict[tuple[str, str], bytes | str] = {}
         batches = _batches(jobs, self._jobs)
-        for job, result in spread(_measure, batches, min(self._jobs, len(batches)), meanwhile):
+        for done, (job, result) in enumerate(
+            spread(_measure, batches, min(self._jobs, len(batches)), meanwhile), 1
+        ):
+            self.progress(done, len(jobs))
             source = missing[job.index]
             key = (source.blob, kind_of(source.path))
             content, answer = result or ("", _DIED)

@@ -17,7 +17,7 @@ from selfimprove.reflector.renames import places, renamed_functions
 from selfimprove.reflector.trend_metrics import metric_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from selfimprove.reflector.measure.record import FunctionMetrics
     from selfimprove.reflector.renames import Place
@@ -41,12 +41,14 @@ class Engine(Protocol):
 class Now(NamedTuple):
     """The person's tree as the newest point: when it was measured (seconds since the epoch) and what it gave.
 
-    ``moved`` has the path in HEAD by the path of today, for files that were renamed since.
+    ``moved`` has the path in HEAD by the path of today, for files that were renamed since. ``sparse`` are
+    files that are not there because a sparse checkout leaves them out: they count as HEAD has them.
     """
 
     time: float
     measured: Mapping[str, FileMetrics | NotAnalysed]
     moved: Mapping[str, str]
+    sparse: Collection[str] = ()
 
 
 class Point(NamedTuple):
@@ -130,11 +132,11 @@ def _with(
         Change(tree.get(old, ""), _HERE + path, old if old in tree else "", path)
         for path, old in came_from.items()
     ]
-    gone = tree.keys() - came_from.values()
+    kept = {path: tree[path] for path in now.sparse if path in tree}
+    gone = tree.keys() - came_from.values() - kept.keys()
     changes += [Change(tree[path], "", path, path) for path in sorted(gone)]
-    return [Commit("", now.time, "", "", tuple(changes)), *commits], {
-        path: _HERE + path for path in now.measured
-    }
+    newest = Commit("", now.time, "", "", tuple(changes))
+    return [newest, *commits], kept | {path: _HERE + path for path in now.measured}
 
 
 def _tracks(commits: Sequence[Commit], tree: Mapping[str, str]) -> list[_Track]:

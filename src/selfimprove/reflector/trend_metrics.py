@@ -46,7 +46,9 @@ def _volume(metrics: FileMetrics) -> float:
     return (counts.N1 + counts.N2) * math.log2(vocabulary) if vocabulary else 0.0
 
 
-def _cognitive(metrics: FileMetrics) -> int:
+def _cognitive(metrics: FileMetrics) -> int | None:
+    if metrics.extra is None:  # measured without it: no number is better than a wrong one
+        return None
     return sum(function.cognitive or 0 for function in metrics.functions)
 
 

@@ -60,7 +60,7 @@ def _suite(root: Element, path: str, findings: list[Finding], least: int, skippe
         _element(suite, "testcase", name="within its limits", classname=dotted)
 
 
-def _finding(case: Element, finding: Finding, least: Severity) -> None:
+def _finding(case: Element, finding: Finding, least: int) -> None:
     text = f"{place(finding)}: {what(finding)}\n{_clean(finding.suggestion)}"
     if finding.severity >= least:
         failure = _element(case, "failure", type=finding.rule, message=finding.message)

@@ -256,6 +256,13 @@ def test_the_persons_tree_is_the_last_point(story: Project) -> None:
     assert found.total[-1] == before.total[-1] - 10 - 6 + 4
     assert line(found, "pkg/z.py") == (6, 9, 9, 9, 10, 10, 10, 10, 10, 10, 10, 10)
     assert (line(found, "c.py")[-2:], line(found, "b.py")[-2:]) == ((10, None), (6, None))
+    with Objects(repo) as objects:
+        engine = Engine(read_blobs=objects.read, jobs=1)
+        sparse = Now(7.0, {}, {}, sparse=["side.py", "none.py"])
+        found = trend("complexity", commits, tree, engine, now=sparse)
+        without = trend("cognitive", commits, tree, engine, now=Now(7.0, measured, moved))
+    assert found.total[-1] == line(told(story, paths=["side.py"]), "side.py")[-1]
+    assert without.total[-2:] == (told(story, "cognitive").total[-1], None)
 
 
 def test_most_movers_only(project: Make) -> None:

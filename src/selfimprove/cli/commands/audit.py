@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,8 +13,6 @@ from selfimprove.cli.options import AuditFormat, Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from rich.console import Console
 
     from selfimprove.looking import Answer
 
@@ -107,6 +105,7 @@ def audit(
     parameters, branches, returns), SI201 (duplicated blocks), SI202 (import cycles), SI301 to SI305 (pylint).
     """
     from selfimprove import looking
+    from selfimprove.cli.console import Counter
 
     del output
     target = door.target(
@@ -124,7 +123,11 @@ def audit(
         metrics=metrics or format is AuditFormat.HTML,
         write_baseline=write_baseline,
     )
-    answer = looking.look(target, question)
+    counter = Counter(door, "measured")
+    try:
+        answer = looking.look(target, question, counter)
+    finally:
+        counter.close()
     for line in answer.said:
         door.say(line)
     bad = any(finding.severity >= _LEAST[fail_on] for finding in answer.audit.findings)
@@ -144,7 +147,7 @@ def _words(given: list[str] | None) -> tuple[str, ...] | None:
 def _answer(door: Door, title: str, answer: Answer, least: int, *, metrics: bool, exit_code: int) -> int:
     found = answer.audit
 
-    def page(console: Console) -> None:
+    def page(console: Any) -> None:
         from selfimprove.report.table import audit_page
 
         audit_page(console, found, known=answer.known)

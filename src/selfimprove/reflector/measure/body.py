@@ -26,9 +26,10 @@ class Bodies:
         Comments, empty lines and its own name, also where it calls itself, do not count; its decorators
         neither. What stands behind a # in a string over several lines is taken for a comment.
         """
-        column, name = node.col_offset, node.name
-        lines = self._lines[node.lineno - 1 : node.end_lineno]
-        text = "\n".join([line[column:] for line in lines if line])
+        name, first = node.name, node.lineno - 1
+        indent = self._lines[first][: node.col_offset]
+        text = "\n".join(self._lines[first : node.end_lineno]).removeprefix(indent)
+        text = text.replace("\n" + indent, "\n").replace("\n\n", "\n").replace("\n\n", "\n")
         head = f"def {name}"
         text = text[len(head) :] if text.startswith(head) else _NAME.sub(_without_name, text, count=1)
         call = f"{name}("

@@ -115,17 +115,20 @@ class Walk:
         self.scope, self.decisions = scope, 0
         self._follow(list(scope.node.body))
         scope.decisions = self.decisions
-        self._follow(self._uncounted)
-        self._uncounted = []
+        if self._uncounted:
+            self._follow(self._uncounted)
+            self._uncounted = []
 
     def _follow(self, nodes: list[Any]) -> None:
-        children = self._children
+        children, append = self._children, nodes.append
         for node in nodes:  # grows while it is read: a queue that needs no call to take from
             kind = node.__class__
-            if kind is _ATTRIBUTE:  # with names, constants and calls three of four nodes
-                nodes.append(node.value)
+            if kind is _NAME:  # with attributes and calls two of three nodes
+                continue
+            if kind is _ATTRIBUTE:
+                append(node.value)
             elif kind is _CALL:
-                nodes.append(node.func)
+                append(node.func)
                 nodes += node.args
                 if node.keywords:
                     nodes += node.keywords
@@ -262,7 +265,7 @@ def _children() -> dict[type, Children | None]:
     return table | _FREQUENT
 
 
-_ATTRIBUTE, _CALL = ast.Attribute, ast.Call
+_NAME, _ATTRIBUTE, _CALL = ast.Name, ast.Attribute, ast.Call
 # The same as the table says of itself, but faster.
 _FREQUENT: dict[type, Children | None] = {
     ast.Assign: lambda node: (*node.targets, node.value),

@@ -296,7 +296,8 @@ function chart(values, width, height, name, small) {
     const times = data.trend.revisions, last = times.length - 1;
     for (const [at, anchor] of last > 0 ? [[0, "start"], ...(width > 520 ? [[Math.round(last / 2), "middle"]] : []), [last, "end"]] : [[0, "start"]])
       picture.append(svg("text", { class: "axis", x: x(at), y: height - 6, "text-anchor": anchor }, day(times[at].time)));
-    if (known.length > 1 && known.length === values.length) picture.append(svg("path", { class: "area", d: `${pen}L${x(known.at(-1)[0])} ${height - edge.b}L${x(known[0][0])} ${height - edge.b}Z` }));
+    // An area is honest only from zero on.
+    if (bottom === 0 && known.length > 1 && known.length === values.length) picture.append(svg("path", { class: "area", d: `${pen}L${x(known.at(-1)[0])} ${height - edge.b}L${x(known[0][0])} ${height - edge.b}Z` }));
   }
   picture.append(svg("path", { class: "curve", d: pen }));
   if (known.length) picture.append(svg("circle", { class: "end", cx: x(known.at(-1)[0]), cy: y(known.at(-1)[1]), r: small ? 2.5 : 3.5 }));
