@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench torture docs clean help sandbox sandbox-if-possible
+.PHONY: demo test check bench torture docs clean help sandbox sandbox-if-possible browser
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +17,7 @@ PIP := PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python
 demo: $(VENV)/.ready | sandbox-if-possible  ## Show the whole journey on a throwaway repository: no key, no network
 	@$(BIN)/selfimprove demo
 
-test: check  ## Lint, types, the program's own audit of itself, then all tests
+test: check | browser  ## Lint, types, the program's own audit of itself, then all tests
 	@$(BIN)/python -m pytest -n auto -m "not torture" $(PYTEST_ARGS)
 
 check: $(VENV)/.ready-dev | sandbox  ## Lint, formatting, types and self-audit, without the tests
@@ -44,6 +44,9 @@ help:  ## This list
 
 sandbox:
 	@command -v bwrap >/dev/null || scripts/apt-install.sh bubblewrap
+
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || scripts/apt-install.sh chromium
 
 sandbox-if-possible:
 	@command -v bwrap >/dev/null || scripts/apt-install.sh bubblewrap || echo "going on without bubblewrap"

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -211,7 +212,7 @@ def literals(bench: Bench) -> None:
             side.run()
     empty, *costs = (side.median().cpu for side in sides)
     bench.limit("a literal of 4,000 rows, cold", costs[ROWS.index(4_000)], 0.5, "s CPU of the whole process")
-    grown = [(b - empty) / max(a - empty, 1e-3) for a, b in zip(costs, costs[1:], strict=False)]
+    grown = [(b - empty) / max(a - empty, 1e-3) for a, b in pairwise(costs)]
     words = f"x at the worst doubling of {ROWS[0]:,} to {ROWS[-1]:,} rows"
     # Below a twentieth of a second what is left of an empty audit's time is noise.
     told = [ratio for ratio, cost in zip(grown, costs, strict=False) if cost - empty > 0.05]
@@ -267,9 +268,9 @@ def main() -> None:
         if "cold" in wanted:
             cold(bench, "flask", "83 files (flask)", 6)
         if wanted & {"cold", "warm", "others"}:
-            theirs = cold(bench, "pip", "411 files (pip)", 9)
+            theirs = cold(bench, "celery", "385 files (celery)", 9)
         if "warm" in wanted:
-            warm(bench, "pip", "411 files", theirs)
+            warm(bench, "celery", "385 files", theirs)
         if "cold" in wanted and not args.quick:
             cold(bench, "sympy", "1,518 files (sympy)", 50, times=1)
         if "trend" in wanted:
@@ -277,7 +278,7 @@ def main() -> None:
         if "literal" in wanted:
             literals(bench)
         if "others" in wanted:
-            orientation(bench, "pip", "411 files")
+            orientation(bench, "celery", "385 files")
     against = "`radon cc .` and `radon mi .` where nothing else is named"
     print(f"audit: whole processes in turns, the median of {bench.times}, seconds; against {against}")
     print(

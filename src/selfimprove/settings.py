@@ -41,7 +41,8 @@ THRESHOLDS = {"audit.complexity_threshold": "SI101", "audit.maintainability_thre
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # The sections are checked as parts of Settings, so their own validators need not be made.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class AuditSettings(_Section):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
+from importlib import import_module
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from selfimprove.cli import failure, streams
-from selfimprove.cli.commands import audit, demo, doctor, history, init, plan, run, settings, status, tasks
 from selfimprove.cli.door import Door, open_door, take_globals
 from selfimprove.cli.interrupts import Interrupts
 from selfimprove.errors import Interrupted, SelfimproveError
@@ -37,8 +38,11 @@ app = typer.Typer(
     """,
 )
 app.callback()(take_globals)
-for module in (demo, init, doctor, audit, plan, run, tasks, status, history, settings):
-    module.register(app)
+# The commands in the order of the help, and the module of each; a command that is named loads no other.
+COMMANDS = {
+    **{name: name for name in ("demo", "init", "doctor", "audit", "plan", "run", "tasks", "status", "history")},
+    "config": "settings",
+}
 
 interrupts = Interrupts()
 _ClickException: type[Any] = typer.BadParameter.__mro__[2]
@@ -47,11 +51,21 @@ _WITHOUT_NUMBER = {"--trend": "20"}
 _WITH_VALUE = ("-C", "--cwd", "--config", "--color")
 
 
+def load(words: Sequence[str] = ()) -> None:
+    """Register the command that ``words`` begin with, all of them when they name none."""
+    named = next((word for word in _free(words) if word in COMMANDS), None)
+    for name in [named] if named else COMMANDS:
+        import_module(f"selfimprove.cli.commands.{COMMANDS[name]}").register(app)
+
+
 def main() -> None:
     """Run the command line and leave with its exit code."""
     streams.prepare()
     door = open_door()
     interrupts.install()
+    # What a command makes lives until it ends; looking for circles in it again and again only takes time.
+    gc.set_threshold(100_000, 50, 50)
+    load(sys.argv[1:])
     code = _guarded(door, sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -109,13 +123,18 @@ def _asked_format(words: Sequence[str]) -> str:
     return next((match[1] for match in found if match), "table")
 
 
-def _asked_command(words: Sequence[str]) -> str:
-    """Return the name of the command for an error that comes before it is known: "audit", "tasks list"."""
-    free = [
+def _free(words: Sequence[str]) -> list[str]:
+    """Return the words that are neither a global option nor its value."""
+    return [
         word
         for before, word in zip(["", *words], words, strict=False)
         if not word.startswith("-") and before not in _WITH_VALUE
     ]
+
+
+def _asked_command(words: Sequence[str]) -> str:
+    """Return the name of the command for an error that comes before it is known: "audit", "tasks list"."""
+    free = _free(words)
     groups = {group.name: group.typer_instance for group in app.registered_groups if group.typer_instance}
     names = {command.name for command in app.registered_commands}
     if not free or free[0] not in names | groups.keys():

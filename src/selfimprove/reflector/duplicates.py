@@ -60,7 +60,7 @@ def find_duplicates(measured: Mapping[str, FileMetrics], policy: Policy) -> list
             if place.statements == limit and _apart(first, place):
                 there = _Place(first[0], first[1], first[1] + place.last - place.first)
                 _add(runs, _Twin(place, there))
-        found += _findings(path, _regions(runs), measured, limit)
+        found += _findings(path, _regions(runs, limit), measured, limit)
     return found
 
 
@@ -101,15 +101,21 @@ def _add(runs: list[_Twin], twin: _Twin) -> None:
     runs.append(twin)
 
 
-def _regions(runs: list[_Twin]) -> Iterator[tuple[_Place, list[_Place]]]:
-    """Yield the places in one file where something is duplicated, with all first places of it."""
+def _regions(runs: list[_Twin], limit: int) -> Iterator[tuple[_Place, list[_Place]]]:
+    """Yield the places in one file where something is duplicated, with all first places of it.
+
+    Runs that overlap are one place, unless the first place begins anew: then a copy follows a copy.
+    """
     here: _Place | None = None
     others: list[_Place] = []
     for run in runs:
         if here and run.here.first <= here.last:
-            here = here._replace(last=max(here.last, run.here.last))
-            others.append(run.there)
-            continue
+            anew = run.there.path == others[0].path and run.there.first <= others[0].first
+            if not anew or run.here.first - here.first < limit:
+                here = here._replace(last=max(here.last, run.here.last))
+                others.append(run.there)
+                continue
+            here = here._replace(last=max(here.first, run.here.first - WINDOW))
         if here:
             yield here, others
         here, others = run.here, [run.there]

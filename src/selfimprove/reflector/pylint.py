@@ -65,7 +65,8 @@ def run_pylint(
     """Return what pylint says of ``files`` (relative to ``root``) in ``categories``, the keys of ``RULES``.
 
     In a ``sandbox`` it runs with the project's own configuration, the tree read-only and without a network.
-    Without one (None, or the one that is called none) that configuration is left aside: it may hold code (``init-hook``, ``load-plugins``).
+    Without one (None, or the one that is called none) that configuration is left aside: it may hold code
+    (``init-hook``, ``load-plugins``).
     ``python`` is an interpreter with pylint, by default the project's own, then ours. ``seconds`` is the time
     limit for everything, ``jobs`` the number of processes. Nothing is written outside of a temporary folder.
 

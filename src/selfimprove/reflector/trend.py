@@ -103,12 +103,13 @@ def trend(
     if now:
         commits, tree = _with(now, commits, tree)
     tracks = _tracks(commits, tree)
-    names = {track.name: "" for track in tracks}
-    chosen = set(commit_files(names, paths, exclude).files)
+    scan = commit_files({track.name: "" for track in tracks}, paths, exclude)
+    chosen = set(scan.files)
     tracks = [track for track in tracks if track.name in chosen]
     measured = _measured(tracks, engine, chosen_metric.extra, now)
     if say:
-        _tell(tracks, commits, measured, say)
+        for left_out in (*scan.left_out, *_unmeasured(tracks, commits, measured)):
+            say(left_out)
     known = {blob: found for blob, found in measured.items() if isinstance(found, FileMetrics)}
     count = len(commits)
     lines = _functions(tracks, known, chosen_metric, symbols, count)
@@ -168,13 +169,10 @@ def _measured(
     return engine.blobs(committed, extra=extra) | here
 
 
-def _tell(
-    tracks: Iterable[_Track],
-    commits: Sequence[Commit],
-    measured: Mapping[str, FileMetrics | NotAnalysed],
-    say: Callable[[NotAnalysed], object],
-) -> None:
-    """Tell of each file once: why its newest content that fails does, where that is, and how many do."""
+def _unmeasured(
+    tracks: Iterable[_Track], commits: Sequence[Commit], measured: Mapping[str, FileMetrics | NotAnalysed]
+) -> Iterator[NotAnalysed]:
+    """Yield for each file once why its newest content that fails does, where that is, and how many do."""
     for track in tracks:
         failed = [
             (point, found.reason)
@@ -187,7 +185,7 @@ def _tell(
             place = f", in {commit[:12]}" if commit else ""
             older = len({other.blob for other, _ in failed}) - 1
             more = f" and {older} older {'version' if older == 1 else 'versions'}" if older else ""
-            say(NotAnalysed(point.path, f"{reason}{place}{more}"))
+            yield NotAnalysed(point.path, f"{reason}{place}{more}")
 
 
 def _totals(
@@ -228,10 +226,11 @@ def _files(
     most: int | None,
 ) -> list[TrendLine]:
     """Return the lines of files, what moved most first; with ``most``, so many at most and only movers."""
+    numbers = {blob: metric.of_file(found) for blob, found in known.items()}
     rows = []
     for track in tracks:
         blobs = list(reversed(track.over(count)))
-        values = tuple(metric.of_file(known[blob]) if blob in known else None for blob in blobs)
+        values = tuple(numbers.get(blob) for blob in blobs)
         absent = 0.0 if metric.join != "mean" else None
         steps = [absent if not blob else value for blob, value in zip(blobs, values, strict=True)]
         rows.append((_moved(steps), TrendLine(track.name, "", values)))

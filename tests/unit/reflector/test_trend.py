@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -190,6 +191,10 @@ def test_what_cannot_be_measured_is_said_once_for_a_file(story: Project) -> None
     told(story, say=said.append)
     newest = story.git("rev-parse", "HEAD")[:12]
     assert said[1].reason.endswith(f", in {newest} and 2 older versions")
+    commit(story, "a name", {os.fsdecode(b"\xff.py"): "x = 1\n", "c.py": "c = 1\n"})
+    said.clear()
+    told(story, count=1, say=said.append)
+    assert [one.reason for one in said] == ["its name is not valid UTF-8"]
 
 
 def test_each_content_is_asked_for_once_and_only_where_needed(story: Project) -> None:

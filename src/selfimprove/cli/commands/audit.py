@@ -185,10 +185,9 @@ def _texts(title: str, answer: Answer, least: int) -> Mapping[str, Callable[[], 
         return commands(found, answer.known)
 
     def junit() -> str:
-        from selfimprove.model.finding import Severity
         from selfimprove.report.junit import junit as suites
 
-        return suites(found, Severity(min(least, 3)))
+        return suites(found, least)
 
     def html() -> str:
         import time

@@ -13,23 +13,18 @@ _STRING_OR_COMMENT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"' r"|'[^'\\]*+(?:\\
 class Bodies:
     """Hashes the functions of one text."""
 
-    def __init__(self, text: str) -> None:
-        """Keep the lines of ``text``, which end with ``\\n``, without their comments."""
-        lines = text.split("\n")
-        if "#" in text:
-            lines = [_without_comment(line) if "#" in line else line for line in lines]
-        self._lines = [line.rstrip() for line in lines] if " \n" in text or "\t\n" in text else lines
+    def __init__(self, lines: list[str]) -> None:
+        """Keep the lines of the text, which have no white space around them, without their comments."""
+        self._lines = [_without_comment(line) if "#" in line else line for line in lines]
 
     def __call__(self, node: Any) -> str:
-        """Return 16 hex digits over the text from ``def`` to the end, moved to the left by the ``def``'s indent.
+        """Return 16 hex digits over the text from ``def`` to the end, without white space around the lines.
 
         Comments, empty lines and its own name, also where it calls itself, do not count; its decorators
         neither. What stands behind a # in a string over several lines is taken for a comment.
         """
-        name, first = node.name, node.lineno - 1
-        indent = self._lines[first][: node.col_offset]
-        text = "\n".join(self._lines[first : node.end_lineno]).removeprefix(indent)
-        text = text.replace("\n" + indent, "\n").replace("\n\n", "\n").replace("\n\n", "\n")
+        name = node.name
+        text = "".join(self._lines[node.lineno - 1 : node.end_lineno])
         head = f"def {name}"
         text = text[len(head) :] if text.startswith(head) else _NAME.sub(_without_name, text, count=1)
         call = f"{name}("

@@ -65,7 +65,8 @@ def _measure(text: str, cells: tuple[tuple[int, int], ...], *, extra: bool) -> F
     try:
         tree = parse(text)
         walk = Walk(tree)
-        raw = scan(text)
+        lines = [*map(str.strip, text.split("\n"))]
+        raw = scan(text, lines)
         reference = raw is None
         if raw is None:
             from selfimprove.reflector.measure.reference import count
@@ -73,10 +74,10 @@ def _measure(text: str, cells: tuple[tuple[int, int], ...], *, extra: bool) -> F
             raw = count(text)
         index = maintainability(walk.halstead, walk.total_complexity, raw)
         metrics = FileMetrics(
-            functions=walk.functions(Bodies(text)),
+            functions=walk.functions(Bodies(lines)),
             maintainability=index,
             rank=rank(index),
-            lines=text.count("\n") + (not text.endswith("\n")),
+            lines=len(lines) - text.endswith("\n"),
             total_complexity=walk.total_complexity,
             classes=walk.classes(),
             raw=raw,

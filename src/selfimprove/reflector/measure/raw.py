@@ -62,16 +62,19 @@ _NO_NAME = re.compile(r"[^\x00-\x7f\w]")
 _FORM_FEEDS = re.compile(r"^[ \t\f]*\f", re.MULTILINE)
 
 
-def scan(text: str) -> Raw | None:
+def scan(text: str, lines: list[str]) -> Raw | None:
     """Return radon's raw counts of a text that Python has parsed; None where they may not be equal.
 
-    One chunk of radon's is one logical line, comment line or empty line. It has one logical line of code,
-    and one more if there is a colon, but not if the last colon is its end. Lines end with ``\\n``.
+    ``lines`` are those of ``text`` between its ``\\n``, without white space around them. One chunk of radon's
+    is one logical line, comment line or empty line. It has one logical line of code, and one more if there
+    is a colon, but not if the last colon is its end.
     """
     if "\f" in text:  # before any code it only ends a line, for radon
         text = _FORM_FEEDS.sub(lambda found: "\n" * found[0].count("\f"), text)
-    lines = [*map(str.strip, text.splitlines())]
-    if len(lines) != text.count("\n") + (text[-1:] not in ("\n", "")):
+        lines = [*map(str.strip, text.split("\n"))]
+    unfinished = text[-1:] not in ("\n", "")
+    total = len(lines) - (not unfinished)
+    if len(text.splitlines()) != total:
         return None
     if not _OPEN_FSTRINGS and not text.isascii() and _has_strange_names(text):
         return None
@@ -82,7 +85,7 @@ def scan(text: str) -> Raw | None:
     logical, comments, single, multi = _count(events)
     if logical == _ODD:
         return None
-    total, blank = len(lines), lines.count("")
+    blank = lines.count("") - (not unfinished)
     return Raw(total, logical, total - blank - single - multi, comments, multi, blank, single)
 
 
