@@ -119,12 +119,11 @@ def _targets(path: str, one: Import, places: _Places) -> Iterator[str]:
         top = base if one.level else base.removesuffix(one.module.replace(".", "/"))
         packages = [file for file in _packages(base, top, places) if not inside.startswith(_folder(file))]
         yield from packages
+        takes_a_name = one.name and submodule is None
+        if module is not None and (takes_a_name or not _is_around(module, inside)):
+            yield module
         if submodule is not None:
             yield submodule
-        elif module is not None and (one.name or not _is_around(module, inside)):
-            yield module
-        if submodule is not None and module is not None and not _is_around(module, inside):
-            yield module
         return
 
 

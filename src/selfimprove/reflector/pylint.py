@@ -36,6 +36,9 @@ RULES = {
 }
 _USAGE = 32  # pylint's exit code for a wrong option; the others are a sum of 1, 2, 4, 8, 16 by category
 _SAME = 3
+# Only true where the project's dependencies are installed.
+_IMPORTS = ("import-error", "no-name-in-module")
+_NO_IMPORTS = "pylint did not check imports: it found no environment of the project (.venv, or an active one)"
 # Found across files, so they would depend on the batches; SI201 and SI202 look for the same.
 _ACROSS = ("duplicate-code", "cyclic-import")
 # Not `-m`: that would let a pylint.py in the repository answer in place of pylint.
@@ -77,14 +80,16 @@ def run_pylint(
     present = [path for path in sorted(set(files)) if _is_readable(root, path)]
     if not wanted or not present:
         return Linted([], [])
-    python = python or _find(root, environ)
+    python, own = (python, True) if python else _find(root, environ)
     if python is None:
         if required:
             raise MissingTool("pylint is not installed", hint=INSTALL)
         return Linted([], [f"pylint is not installed, so SI301 to SI305 were not looked for: {INSTALL}"])
     sandbox = None if sandbox and sandbox.name == "none" else sandbox
     with tempfile.TemporaryDirectory(prefix="selfimprove-pylint-") as folder:
-        job = _Job(root, wanted, environ, sandbox, python, jobs, Path(folder), time.monotonic() + seconds)
+        job = _Job(
+            root, wanted, environ, sandbox, python, own, jobs, Path(folder), time.monotonic() + seconds
+        )
         for at in range(0, len(present), BATCH):
             if job.over:
                 break
@@ -94,13 +99,17 @@ def run_pylint(
 
 @dataclass(slots=True)
 class _Job:
-    """One pass over all batches. ``over`` says that what went wrong would go wrong again."""
+    """One pass over all batches. ``over`` says that what went wrong would go wrong again.
+
+    ``own`` says that ``python`` is the project's own, which has what its code imports.
+    """
 
     root: Path
     wanted: set[str]
     environ: Mapping[str, str]
     sandbox: Sandbox | None
     python: str
+    own: bool
     jobs: int
     folder: Path
     deadline: float
@@ -142,6 +151,8 @@ class _Job:
             notes.append(
                 "pylint ran without the project's configuration, which may hold code: there is no sandbox"
             )
+        if not self.own:
+            notes.append(_NO_IMPORTS)
         if missed := asked - len(self.looked_at):
             notes.append(f"pylint did not look at {missed:,} of {asked:,} files")
         return Linted(_findings(self.messages, self.wanted), notes, frozenset(self.looked_at))
@@ -173,7 +184,7 @@ class _Job:
             "--output-format=json2",
             f"--output={answer}",
             f"--jobs={self.jobs}",
-            f"--disable={','.join([*unwanted, *_ACROSS])}",
+            f"--disable={','.join([*unwanted, *_ACROSS, *(() if self.own else _IMPORTS)])}",
             *("--reports=n", "--score=n", "--persistent=n", "--exit-zero"),
         ]
         if self.sandbox is None:
@@ -202,13 +213,17 @@ class _Job:
         self.over = True
 
 
-def _find(root: Path, environ: Mapping[str, str]) -> str | None:
-    """Return the project's interpreter if it has pylint, then the one that runs this program."""
+def _find(root: Path, environ: Mapping[str, str]) -> tuple[str | None, bool]:
+    """Return an interpreter with pylint, and whether it is the project's own: in the tree, or the active one."""
     from importlib.util import find_spec
 
     from selfimprove.tools.shell.toolchain import find_python
 
-    return find_python("pylint", root, environ) or (sys.executable if find_spec("pylint") else None)
+    found = find_python("pylint", root, environ)
+    homes = [str(root), environ.get("VIRTUAL_ENV") or str(root)]
+    if found and any(Path(found).is_relative_to(home) for home in homes):
+        return found, True
+    return found or (sys.executable if find_spec("pylint") else None), False
 
 
 def _is_readable(root: Path, path: str) -> bool:

@@ -197,6 +197,18 @@ def test_a_configuration_that_breaks_pylint_is_not_tried_on_every_file(
     assert found.notes[3:] == ["pylint did not look at 64 of 64 files"]
 
 
+def test_imports_are_checked_only_in_the_project_s_own_environment(
+    lint: Callable[..., Linted], clean_env: dict[str, str]
+) -> None:
+    files = {"a.py": '"""Doc."""\nimport no_such_thing_anywhere as _\n'}
+    foreign = clean_env | {"PATH": str(Path(sys.executable).parent)}
+    found = lint(files, ("error",), python=None, environ=foreign)
+    assert found.findings == []
+    assert any(note.startswith("pylint did not check imports") for note in found.notes)
+    found = lint(files, ("error",), python=None, environ=foreign | {"VIRTUAL_ENV": sys.prefix})
+    assert [one.value for one in found.findings] == ["E0401"]
+
+
 def test_pylint_that_is_missing(
     lint: Callable[..., Linted], clean_env: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

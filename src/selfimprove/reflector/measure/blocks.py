@@ -215,12 +215,11 @@ def _form(text: str, local: Set[str]) -> tuple[str, list[str]]:
     if "for" in found[2:]:
         local = local | _comprehended(found)
     for index, word in enumerate(found):
+        form = word
         if word in local:
-            # ``f(name=1)`` is no use of ``name``, ``f(name == 1)`` is.
-            keyword = depth > 0 and found[index + 1 : index + 2] == ["="] != found[index + 2 : index + 3]
-            if not keyword and (not tokens or tokens[-1] != "."):
+            if not (depth and _is_keyword(found, index)) and (not tokens or tokens[-1] != "."):
                 names.append(word)
-                word = _GAP  # noqa: PLW2901
+                form = _GAP
         elif word in _BRACKETS:
             depth += _BRACKETS[word]
             if _BRACKETS[word] < 0 and tokens and tokens[-1] == ",":
@@ -228,11 +227,21 @@ def _form(text: str, local: Set[str]) -> tuple[str, list[str]]:
         elif word[0] == "#":
             continue
         elif word[-1] in "'\"" and _FORMATTED.match(word):
-            pieces = _PIECE.findall(word)  # where a word of its text is a local name too, that does no harm
-            names += [piece for piece in pieces if piece in local]
-            word = "".join(_GAP if piece in local else piece for piece in pieces)  # noqa: PLW2901
-        tokens.append(word)
+            form = _formatted(word, local, names)
+        tokens.append(form)
     return " ".join(tokens), names
+
+
+def _is_keyword(found: list[str], index: int) -> bool:
+    """True for the name in ``f(name=1)``, which is no use of a variable; ``f(name == 1)`` is one."""
+    return found[index + 1 : index + 2] == ["="] != found[index + 2 : index + 3]
+
+
+def _formatted(word: str, local: Set[str], names: list[str]) -> str:
+    """Return an f-string with gaps; where a word of its text is a local name too, that does no harm."""
+    pieces = _PIECE.findall(word)
+    names += [piece for piece in pieces if piece in local]
+    return "".join([_GAP if piece in local else piece for piece in pieces])
 
 
 def _comprehended(found: list[str]) -> set[str]:

@@ -483,7 +483,7 @@ show("findings", true, drawFindings);
 show("hotspots", files.length > 0, drawFiles);
 show("missed", data.not_analysed.length > 0, () => pairs("missed-list", data.not_analysed.map((file) => [file.path, file.reason])));
 show("rules", data.rules.length > 0, () => pairs("rules-list", data.rules.map((rule) => [rule.id, el("b", {}, rule.name || rule.summary), rule.help ? ` ${rule.help}` : ""])));
-const made = [`selfimprove ${data.version}`, data.engine && `measured by ${data.engine}`, data.python && `Python ${data.python}`,
+const made = [`selfimprove ${data.version}`, data.engine && `measured by ${data.engine}`,
   data.made_at !== null && new Date(data.made_at * 1000).toISOString().replace("T", " ").slice(0, 16) + " UTC"].filter(Boolean);
 $("foot").textContent = made.join(" · ");
 let wide = window.innerWidth;
