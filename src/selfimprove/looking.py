@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from selfimprove.model.audit import Audit, Trend
     from selfimprove.reflector.auditor import SelfAuditor
+    from selfimprove.reflector.trend import Now
     from selfimprove.target import Target
 
 
@@ -184,7 +185,7 @@ def _with_trend(
     else:
         trend = _own_trend(target, auditor, question, symbols, missing)
     note = (
-        f"{_count(len(missing), 'older content')} could not be measured, such as {missing[0]}"
+        f"{_count(len(missing), 'file')} could not be measured in some revisions: {'; '.join(missing[:3])}"
         if missing
         else ""
     )
@@ -199,21 +200,21 @@ def _own_trend(
     missing: list[str],
 ) -> Trend:
     from selfimprove.model.audit import Trend
-    from selfimprove.reflector.trend import Now, trend
+    from selfimprove.reflector.trend import trend
     from selfimprove.reflector.trend_metrics import metric_named
     from selfimprove.tools.git.history import first_parents, tree_blobs
 
-    metric_named(question.metric, of_function=bool(symbols))
+    named = metric_named(question.metric, of_function=bool(symbols))
     head, count = target.repo.head(), question.trend or 1
     if head is None:
         return Trend(question.metric, (), ())
     commits = first_parents(target.repo, count)
-    moved = {one.path: one.old_path for one in auditor.uncommitted if one.old_path not in ("", one.path)}
-    now = Now(time.time(), dict(auditor.measured), moved) if auditor.uncommitted else None
+    tree = tree_blobs(target.repo, head)
+    now = _now(auditor, tree, extra=named.extra)
     return trend(
         question.metric,
         commits,
-        tree_blobs(target.repo, head),
+        tree,
         auditor.engine,
         paths=_relative(target, question),
         symbols=symbols,
@@ -222,6 +223,19 @@ def _own_trend(
         complete=len(commits) >= count or not auditor.history.shallow,
         say=lambda one: missing.append(f"{one.path}: {one.reason}"),
     )
+
+
+def _now(auditor: SelfAuditor, tree: Mapping[str, str], *, extra: bool) -> Now | None:
+    """Return the person's tree as the newest point of a trend, None when it is as in HEAD."""
+    from selfimprove.reflector.trend import Now
+
+    gone = tree.keys() - set(auditor.last_scan.files) if auditor.last_scan.whole else ()
+    gone = set(gone) - set(auditor.last_scan.sparse)
+    if not auditor.uncommitted and not any(path in auditor.last_scan.deleted for path in gone):
+        return None
+    moved = {one.path: one.old_path for one in auditor.uncommitted if one.old_path not in ("", one.path)}
+    measured = auditor.measure(extra=extra)
+    return Now(time.time(), measured, moved, auditor.last_scan.sparse)
 
 
 def _relative(target: Target, question: Question) -> tuple[str, ...]:

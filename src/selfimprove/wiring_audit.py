@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from selfimprove.errors import MissingTool
 from selfimprove.model.task import Status
 
 if TYPE_CHECKING:
@@ -73,12 +74,15 @@ def _linter(target: Target, policy: Policy, base: str) -> Callable[[Iterable[str
         chosen = set(files)
         if not settings.audit.pylint_all and target.repo.head():
             chosen &= {change.path for change in changed(target.repo, base)}
+        sandbox = None
+        with suppress(MissingTool):  # then pylint runs without the project's configuration, and says so
+            sandbox = find_sandbox(settings.sandbox.driver, target.environ) if chosen else None
         return run_pylint(
             target.repo.root,
             (path for path in chosen if path.endswith(".py")),
             categories,
             environ=target.environ,
-            sandbox=find_sandbox(settings.sandbox.driver, target.environ) if chosen else None,
+            sandbox=sandbox,
             jobs=settings.audit.jobs or processors(),
         )
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 MEASURED = (".py", ".ipynb")
+_NOT_THERE = "it is not in the working tree"
 # Folders of code that others wrote or a tool made. One that is itself a package (src/build/__init__.py) is
 # source code all the same.
 VENDORED = {
@@ -37,7 +38,8 @@ class Scan:
     """``files`` (POSIX, relative to the root, sorted) can be read; ``left_out`` should and cannot.
 
     ``blobs`` are the blob ids of those files whose content git knows. ``whole`` says that nothing was left
-    out because somebody named paths; ``on_disk`` that the files lie in a tree and not in a commit.
+    out because somebody named paths; ``on_disk`` that the files lie in a tree and not in a commit. ``sparse``
+    are tracked files that a sparse checkout leaves out of the tree, ``deleted`` those that somebody deleted.
     """
 
     files: tuple[str, ...]
@@ -45,6 +47,8 @@ class Scan:
     blobs: Mapping[str, str] = field(default_factory=dict)
     whole: bool = True
     on_disk: bool = True
+    sparse: frozenset[str] = frozenset()
+    deleted: frozenset[str] = frozenset()
 
 
 def python_files(
@@ -78,7 +82,9 @@ def python_files(
     unread = {name for name, (real, why) in reached.items() if why or (real != name and real in reached)}
     files = tuple(name for name in chosen if name not in unread)
     whole = not paths or tuple(paths) == (".",)
-    return Scan(files, left_out, {name: known[name] for name in files if name in known}, whole)
+    lost = {one.path for one in left_out if one.reason == _NOT_THERE}
+    here = {name: known[name] for name in files if name in known}
+    return Scan(files, left_out, here, whole, sparse=absent, deleted=frozenset(lost))
 
 
 def commit_files(blobs: Mapping[str, str], paths: Sequence[str] = (), exclude: Sequence[str] = ()) -> Scan:
@@ -210,6 +216,6 @@ def _why_unreachable(path: Path, error: Exception) -> str:
     if not isinstance(error, FileNotFoundError | NotADirectoryError | RuntimeError):
         return str(getattr(error, "strerror", None) or error)
     if not path.is_symlink():
-        return "it is not in the working tree"
+        return _NOT_THERE
     circle = isinstance(error, RuntimeError)
     return "it is a symbolic link that leads back to itself" if circle else "it is a symbolic link to nothing"

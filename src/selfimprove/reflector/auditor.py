@@ -78,12 +78,19 @@ class SelfAuditor:
     def survey(self) -> Audit:
         """Measure every file of the tree; the answer stays in ``last``. Nothing is written."""
         scan = self.last_scan = self.tree.scan()
-        sources = [
+        self.last = self._ranked(self._judge(self._sources(), scan.left_out, self._read_past))
+        return self.last
+
+    def measure(self, *, extra: bool) -> dict[str, Measured]:
+        """Return what the files of the last survey are measured to be, with the ``extra`` metrics or without."""
+        return self.engine.measure(self._sources(), extra=extra)
+
+    def _sources(self) -> list[Source]:
+        scan = self.last_scan
+        return [
             Source(path, scan.blobs.get(path, ""), self.tree.root / path if scan.on_disk else None)
             for path in scan.files
         ]
-        self.last = self._ranked(self._judge(sources, scan.left_out, self._read_past))
-        return self.last
 
     def _read_past(self) -> None:
         """Read what git knows of the past; this goes on while other processes measure."""

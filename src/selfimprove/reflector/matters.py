@@ -13,7 +13,7 @@ from selfimprove.reflector.renames import Lineage, Place, lineages, renamed_func
 from selfimprove.reflector.rules import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from selfimprove.model.history import Change, Commit, History
     from selfimprove.reflector.engine import Engine
@@ -109,7 +109,14 @@ def enrich(
     }
     heat = {one.path: one.heat for one in files}
     enriched = [
-        _enriched(one, before.get(one.path), past.get(one.path), heat.get(one.path, 0.0)) for one in found
+        _enriched(
+            one,
+            before.get(one.path),
+            past.get(one.path),
+            heat.get(one.path, 0.0),
+            measured.keys() - {one.path},
+        )
+        for one in found
     ]
     changes = {
         path: _complexity(measured[path]) - _complexity(then)
@@ -196,8 +203,14 @@ def worse_by(value: float | str, other: float | str, limit: float | str) -> floa
     return _in_limits(value, limit) - _in_limits(other, limit)
 
 
-def _enriched(finding: Finding, previous: _Previous | None, lineage: Lineage | None, heat: float) -> Finding:
-    """Return the finding with what its file's past says."""
+def _enriched(
+    finding: Finding,
+    previous: _Previous | None,
+    lineage: Lineage | None,
+    heat: float,
+    taken: Container[str] = (),
+) -> Finding:
+    """Return the finding with what its file's past says; names that are ``taken`` are other files' now."""
     here = (finding.symbol, finding.ordinal)
     there = previous.renamed.get(here, here) if previous else here
     before, trend = None, 0.0
@@ -205,7 +218,8 @@ def _enriched(finding: Finding, previous: _Previous | None, lineage: Lineage | N
     if previous and finding.rule.startswith("SI1"):
         before = previous.values.get((finding.rule, *there))
         trend = previous.recency * trend_points(finding.value, before, finding.limit)
-    names = lineage.names if lineage else [finding.path]
+    names = [name for name in lineage.names if name not in taken] if lineage else []
+    names = names or [finding.path]
     origin = names[0] if len(names) > 1 and names[0] != finding.path else ""
     known = {fingerprint(finding.rule, origin or finding.path, *here)}
     aliases = dict.fromkeys(

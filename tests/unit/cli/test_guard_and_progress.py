@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET = "sk-verysecret1234567890"
+cli.load()
 
 
 def _break(_folder: Path, _environ: Mapping[str, str]) -> None:

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from radon.complexity import add_inner_blocks, cc_visit
 from radon.metrics import mi_rank, mi_visit
+from selfimprove.reflector.metrics import FileMetrics, MeasureError, measure, measure_file
 
 from selfimprove.model.audit import NotAnalysed
 from selfimprove.reflector import metrics
-from selfimprove.reflector.metrics import FileMetrics, MeasureError, measure, measure_file
 
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 

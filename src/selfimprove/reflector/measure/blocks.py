@@ -247,7 +247,10 @@ def _formatted(word: str, local: Set[str], names: list[str]) -> str:
 def _comprehended(found: list[str]) -> set[str]:
     """Return the names between ``for`` and ``in``."""
     names: set[str] = set()
-    for index, word in enumerate(found):
-        if word == "for" and "in" in found[index:]:
-            names.update(one for one in found[index + 1 : found.index("in", index)] if one.isidentifier())
+    between = False
+    for word in found:
+        if word in ("for", "in"):
+            between = word == "for"
+        elif between and word.isidentifier():
+            names.add(word)
     return names

@@ -45,7 +45,7 @@ def _without_comment(line: str) -> str:
     before, _, _ = line.partition("#")
     if '"' not in before and "'" not in before:
         return before.rstrip()
-    return _STRING_OR_COMMENT.sub(lambda found: "" if "#" == found[0].lstrip()[0] else found[0], line)
+    return _STRING_OR_COMMENT.sub(lambda found: "" if found[0].lstrip()[0] == "#" else found[0], line)
 
 
 def _without_name(head: re.Match[str]) -> str:

@@ -30,8 +30,9 @@ def _fstring(field: str) -> str:
 
 if _OPEN_FSTRINGS:
     _F = r"(?:(?<=[fFtT])|(?<=[fFtT][rR]))"
-    _FIELD = r"""\{[^"'{}:\\\n#]*+\}"""
-    _COLON_FIELD = r"""\{[^"'{}:\\\n#]*+(?::(?!=)[^"'{}:\\\n]*+)?\}"""
+    _EXPRESSION = r"""(?:[^"'{}:\\\n#]++|"[^"'{}\\\n]*+"|'[^"'{}\\\n]*+')*+"""
+    _FIELD = rf"\{{{_EXPRESSION}\}}"
+    _COLON_FIELD = rf"""\{{{_EXPRESSION}(?::(?!=)(?:[^"'{{}}\\\n#]++|{_FIELD})*+)?\}}"""
     _SKIPPED_STRING = f"(?:{_F}{_fstring(_FIELD)}|(?!{_F}){_STRING})"
     _OTHER_EVENT = f"{_F}{_fstring(_COLON_FIELD)}|."
     _PREFIX = "[rRbBuU]{0,2}"

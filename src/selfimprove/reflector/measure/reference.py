@@ -78,7 +78,7 @@ def _chunks(lines: list[str]) -> Iterator[Chunk]:
             depth += (token.string in "([{") - (token.string in ")]}")
         elif token.type == tokenize.NEWLINE or (token.type == tokenize.NL and not depth):
             row = token.start[0]
-            if row > start + 1 and not lines[row - 1]:
+            if row > start + 1 and not lines[row - 1] and lines[row - 2].endswith("\\"):
                 continue
             yield chunk, lines[start:row]
             chunk, start = [], row

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from selfimprove.tools.git.repo import Repo
 
+_QUIET = ("-c", "core.fsmonitor=false")
 # What these attributes do to a file makes its bytes in the tree differ from those of its blob.
 _CHANGING = (":(attr:filter)", ":(attr:working-tree-encoding)", ":(attr:ident)")
 
@@ -29,7 +30,7 @@ class Listing:
 def list_files(repo: Repo) -> Listing:
     """Ask git, without a refresh of the index and without the person's file system monitor."""
     out = repo.git(
-        *("-c", "core.fsmonitor=false", "ls-files", "-z", "-s", "-v"),
+        *(*_QUIET, "ls-files", "-z", "-s", "-v"),
         *("--cached", "--modified", "--others", "--exclude-standard"),
     )
     names: set[str] = set()
@@ -50,7 +51,7 @@ def list_files(repo: Repo) -> Listing:
         else:  # changed, unmerged, assumed unchanged, a link, a submodule
             changed.add(name)
     if any(name.rpartition("/")[2] == ".gitattributes" for name in names) or _has_own_attributes(repo):
-        changed.update(os.fsdecode(repo.git("ls-files", "-z", "--", *_CHANGING)).split("\0"))
+        changed.update(os.fsdecode(repo.git(*_QUIET, "ls-files", "-z", "--", *_CHANGING)).split("\0"))
     for name in changed:
         blobs.pop(name, None)
     return Listing(tuple(sorted(name for name in names if not name.endswith("/"))), blobs, frozenset(sparse))

@@ -1,4 +1,4 @@
-"""Process: the only place that starts a program, with time-outs, process groups and masked logs."""
+"""Process: starts a program and sees it to its end, with time-outs, process groups and masked logs."""
 
 from __future__ import annotations
 

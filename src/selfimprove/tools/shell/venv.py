@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -31,7 +32,8 @@ def python_with(requirement: str, folder: Path, environ: Mapping[str, str]) -> P
     and two processes may make it at the same time. ``environ`` decides how pip reaches its index. Raises
     MissingTool, with what to type, when it cannot be made.
     """
-    name = f"{requirement.replace('==', '-')}-py{platform.python_version()}"
+    words = re.sub(r"[^\w.]+", "-", requirement)[:60]
+    name = f"{words}-py{platform.python_version()}"
     python = folder / name / "bin" / "python"
     if not python.exists():  # also when the interpreter behind the link is gone
         _make(requirement, folder / name, environ)
