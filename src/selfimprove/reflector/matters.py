@@ -108,13 +108,14 @@ def enrich(
         and (previous := _previous(path, step, older.get(step.blob), measured[path], policy))
     }
     heat = {one.path: one.heat for one in files}
+    own = {fingerprint(one.rule, one.path, one.symbol, one.ordinal) for one in found}
     enriched = [
         _enriched(
             one,
             before.get(one.path),
             past.get(one.path),
             heat.get(one.path, 0.0),
-            measured.keys() - {one.path},
+            own,
         )
         for one in found
     ]
@@ -210,7 +211,7 @@ def _enriched(
     heat: float,
     taken: Container[str] = (),
 ) -> Finding:
-    """Return the finding with what its file's past says; names that are ``taken`` are other files' now."""
+    """Return the finding with what its file's past says; fingerprints that are ``taken`` are other findings'."""
     here = (finding.symbol, finding.ordinal)
     there = previous.renamed.get(here, here) if previous else here
     before, trend = None, 0.0
@@ -218,9 +219,10 @@ def _enriched(
     if previous and finding.rule.startswith("SI1"):
         before = previous.values.get((finding.rule, *there))
         trend = previous.recency * trend_points(finding.value, before, finding.limit)
-    names = [name for name in lineage.names if name not in taken] if lineage else []
-    names = names or [finding.path]
+    names = lineage.names if lineage else [finding.path]
     origin = names[0] if len(names) > 1 and names[0] != finding.path else ""
+    if origin and fingerprint(finding.rule, origin, *here) in taken:
+        names, origin = [finding.path], ""
     known = {fingerprint(finding.rule, origin or finding.path, *here)}
     aliases = dict.fromkeys(
         fingerprint(finding.rule, path, *place)

@@ -224,6 +224,17 @@ def test_a_name_that_went_to_another_file_does_not_join_the_two(empty: Project) 
     assert (files["a.py"].commits, files["b.py"].commits) == (1, 1)
 
 
+def test_two_findings_never_have_one_fingerprint(empty: Project) -> None:
+    empty.write("a.py", branchy("f", 9))
+    commit(empty, 0)
+    empty.git("mv", "a.py", "b.py")
+    commit(empty, 1)
+    empty.write("a.py", branchy("f", 12))
+    commit(empty, 2)
+    found, _ = look(empty)
+    assert len({one.fingerprint for one in found.values()}) == len(found) == 2
+
+
 def test_a_deleted_file_and_a_new_one_of_its_name_are_two(empty: Project) -> None:
     empty.write("a.py", branchy("f", 9))
     commit(empty, 0)

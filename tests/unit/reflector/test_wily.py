@@ -172,6 +172,7 @@ def test_wily_by_itself_is_wrong_after_merges_and_ours_is_not(merged: Any, wily_
     paths = list(tree_blobs(repo, "HEAD"))
     shown = wily_trend(repo, 100, "lines", folder=wily_folder, paths=paths, merged=True)
     wrong = disagreements(merged, shown)
+    print(sorted({(one.subject, one.path) for one in wrong}), [r.subject for r in shown.revisions])
     # The commit after one of another branch has that branch's numbers for what it did not change itself.
     assert {(one.subject, one.path) for one in wrong} >= {
         ("side 0: new", "a.py"),

@@ -89,22 +89,23 @@ def _straighten(clone: Clone, line: Sequence[str]) -> None:
     """Give each commit of ``line`` only the next one for a parent, by replacements that git itself follows."""
     # `git replace --graft` takes one process for each commit, and refuses merges of signed tags.
     said = clone.git("cat-file", "--batch", stdin="".join(f"{one}\n" for one in line).encode())
-    drafts = clone.home / "commits"
-    drafts.mkdir()
-    for number, parent in enumerate([*line[1:], ""]):
+    drafts: dict[str, Path] = {}
+    for commit, parent in zip(line, [*line[1:], ""], strict=True):
         head, _, rest = said.partition(b"\n")
         if not rest:
             raise GitError(f"a copy of the repository cannot be made: {os.fsdecode(head)}")
         size = int(head.rpartition(b" ")[2])
-        (drafts / str(number)).write_bytes(_with_parent(rest[:size], parent))
-        said = rest[size + 1 :]
-    names = "".join(f"{drafts / str(number)}\n" for number in range(len(line)))
-    made = clone.git(
-        "hash-object", "-t", "commit", "-w", "--literally", "--stdin-paths", stdin=names.encode()
+        data, said = rest[:size], rest[size + 1 :]
+        # What the repository has already is not written again: git would renew the time of the person's file.
+        if (wanted := _with_parent(data, parent)) != data:
+            drafts[commit] = clone.home / commit
+            drafts[commit].write_bytes(wanted)
+    names = "".join(f"{path}\n" for path in drafts.values()).encode()
+    made = clone.git("hash-object", "-t", "commit", "-w", "--literally", "--stdin-paths", stdin=names)
+    orders = (
+        f"create refs/replace/{old} {new}\n" for old, new in zip(drafts, made.decode().split(), strict=True)
     )
-    pairs = zip(line, made.decode().split(), strict=True)
-    orders = "".join(f"create refs/replace/{old} {new}\n" for old, new in pairs if old != new)
-    clone.git("update-ref", "--stdin", stdin=orders.encode())
+    clone.git("update-ref", "--stdin", stdin="".join(orders).encode())
     clone.git("pack-refs", "--all")
     (clone.path / ".git" / "shallow").unlink(missing_ok=True)
 
