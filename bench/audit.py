@@ -165,13 +165,13 @@ def warm(bench: Bench, name: str, label: str, theirs: Side) -> None:
     bench.against(f"audit, 1 % of files changed, {label}", bench.ours(root, before=edit), theirs, 40)
 
 
-def trends(bench: Bench, repo: Path | None) -> None:
-    """Compare trends over 50 and 200 revisions with wily's build of 50."""
+def trends(bench: Bench, repo: Path | None, project: str) -> None:
+    """Compare trends over 50 and 200 revisions, of ``repo`` or made ones, with wily's build of 50."""
     root = bench.folder / "history"
     if repo:
         projects.git(bench.folder, "clone", "-q", str(repo), str(root))
     else:
-        projects.with_history("flask", root, 250)
+        projects.with_history(project, root, 250)
     python = python_with(REQUIREMENT, _user_cache(), os.environ)
     homes = _fresh(bench.folder)
     env = bench.env | {"HOME": ""}
@@ -260,6 +260,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="once each, without the largest project")
     parser.add_argument("--only", choices=("cold", "warm", "trend", "literal", "others"), action="append")
     parser.add_argument("--history-repo", type=Path, help="a clone whose history is measured, not a made one")
+    parser.add_argument("--history-project", choices=projects.PINNED, default="flask", help="what is edited")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     args = parser.parse_args()
     wanted = set(args.only or ("cold", "warm", "trend", "literal", "others"))
@@ -274,7 +275,7 @@ def main() -> None:
         if "cold" in wanted and not args.quick:
             cold(bench, "sympy", "1,518 files (sympy)", 50, times=1)
         if "trend" in wanted:
-            trends(bench, args.history_repo)
+            trends(bench, args.history_repo, args.history_project)
         if "literal" in wanted:
             literals(bench)
         if "others" in wanted:

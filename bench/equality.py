@@ -96,12 +96,11 @@ def radon_blocks(tree: ast.Module, visitor: Any) -> tuple[dict[int, int], dict[i
 
 def own_numbers(ours: FileMetrics) -> dict[str, Any]:
     """Return the same numbers of our own."""
-    raw, halstead = ours.raw, ours.halstead
     return {
         "functions": {one.line: one.complexity for one in ours.functions},
         "classes": {one.line: one.complexity for one in ours.classes},
-        "raw": tuple(getattr(raw, name) for name in raw.__slots__),
-        "Halstead": (halstead.h1, halstead.h2, halstead.N1, halstead.N2),
+        "raw": tuple(ours.raw),
+        "Halstead": tuple(ours.halstead),
         "total": ours.total_complexity,
         "index": ours.maintainability.hex(),
         "rank": ours.rank,
@@ -164,7 +163,10 @@ def main() -> int:
     args = parser.parse_args()
     warnings.simplefilter("ignore")  # radon's parsing of the code, not ours
     print("equality: every number against radon's, CPU time against `radon cc` and `radon mi`, in one run")
-    print(f"  {'':22} {'files':>6} {'functions':>10} {'classes':>8} {'differences':>12} {'reference':>10}", end="")
+    print(
+        f"  {'':22} {'files':>6} {'functions':>10} {'classes':>8} {'differences':>12} {'reference':>10}",
+        end="",
+    )
     print(f" {'ours':>10} {'radon':>10} {'radon : ours':>10}")
     total: Counter[str] = Counter()
     differences: list[str] = []

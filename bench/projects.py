@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import os
 import random
 import shutil
@@ -11,6 +13,10 @@ import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Name: what pip is to download. Wheels need no build, but these sdists hold their tests too.
 PINNED = {
@@ -19,7 +25,8 @@ PINNED = {
     "sympy": "sympy==1.13.3",  # 1,518 files, among them tables of several thousand lines
 }
 _FROM_SOURCE = {"flask", "celery"}
-_WHO = {"NAME": "Bench", "EMAIL": "bench@example.org", "DATE": "2024-01-01T00:00:00Z"}
+FIRST = 1_704_067_200  # seconds since the epoch: the start of 2024
+_WHO = {"NAME": "Bench", "EMAIL": "bench@example.org"}
 GIT_ENV = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in _WHO.items()} | {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -34,7 +41,8 @@ def source(name: str) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as scratch:
             _unpack(_download(name, Path(scratch)), Path(scratch) / "unpacked")
-            (Path(scratch) / "unpacked").rename(folder)
+            with contextlib.suppress(OSError):  # another process was faster
+                (Path(scratch) / "unpacked").rename(folder)
     return folder
 
 
@@ -59,7 +67,7 @@ def with_history(name: str, folder: Path, commits: int, seed: int = 1) -> Path:
     for number in range(commits):
         for path in dice.sample(files, dice.randint(1, min(5, len(files)))):
             _edit(path, dice, spare)
-        commit(folder, f"Edit {number + 1}")
+        commit(folder, f"Edit {number + 1}", hours=number + 1)
     return folder
 
 
@@ -69,15 +77,16 @@ def python_files(folder: Path) -> list[str]:
     return [name for name in out.split("\0") if name]
 
 
-def commit(folder: Path, message: str) -> None:
-    """Commit everything in ``folder``."""
+def commit(folder: Path, message: str, hours: int = 0) -> None:
+    """Commit everything in ``folder``, so many hours after the first commit."""
+    when = {f"GIT_{role}_DATE": f"@{FIRST + 3600 * hours} +0000" for role in ("AUTHOR", "COMMITTER")}
     git(folder, "add", "-A", "-f")
-    git(folder, "commit", "-q", "--allow-empty", "-m", message)
+    git(folder, "commit", "-q", "--allow-empty", "-m", message, more=when)
 
 
-def git(folder: Path, *args: str) -> str:
+def git(folder: Path, *args: str, more: Mapping[str, str] | None = None) -> str:
     """Run git in ``folder`` without the person's settings and return its output."""
-    env = os.environ | GIT_ENV
+    env = os.environ | GIT_ENV | dict(more or {})
     done = subprocess.run(["git", *args], cwd=folder, env=env, check=True, capture_output=True)
     return os.fsdecode(done.stdout)
 
@@ -117,8 +126,6 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 def _blocks(path: Path) -> list[str]:
     """Return the functions at the top level of a file, each with the empty lines before the next thing."""
-    import ast
-
     text = path.read_text(encoding="utf-8")
     lines = text.splitlines(keepends=True)
     found = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from selfimprove import wiring, wiring_audit
+from selfimprove import wiring_audit
 from selfimprove.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def look(
             hint="leave one of them away",
         )
     paths, symbols = _places(target.repo.root, question)
-    tasks = wiring.load_tasks(target)
+    tasks = wiring_audit.load_tasks(target)
     base = _base(target, question)
     auditor = wiring_audit.build_auditor(
         target, paths, accepts=not question.write_baseline, base=base or "HEAD"

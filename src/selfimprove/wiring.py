@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import ConfigError, NeedsKey
 from selfimprove.model.budget import Budget
 from selfimprove.model.events import Listener, Notice, ignore
 from selfimprove.target import STATE
-from selfimprove.wiring_audit import build_auditor, build_reflector, cache_folder
+from selfimprove.wiring_audit import build_auditor, cache_folder
+from selfimprove.wiring_audit import build_reflector as build_reflector
+from selfimprove.wiring_audit import load_tasks as load_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -138,17 +140,6 @@ def peek_memory(target: Target) -> Memory | None:
     if engine is None:
         return None
     return Memory(target.repo.root, target.state, target.logs, Journal(engine, ""), Claims(engine, ""))
-
-
-def load_tasks(target: Target) -> list[Task]:
-    """Return the tasks of tasks.yml without writing anything."""
-    path = target.repo.root / target.settings.tasks_file
-    with suppress(OSError):
-        if not path.is_symlink() and not path.exists():
-            return []
-    from selfimprove.memory.taskfile import TaskFile
-
-    return TaskFile(path, lock_path=target.state / "tasks.lock").load()
 
 
 def change_tasks(target: Target, change: Callable[[list[Task]], list[Task]]) -> list[Task]:

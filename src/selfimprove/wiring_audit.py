@@ -128,6 +128,17 @@ def load_baseline(target: Target) -> Baseline | None:
     return load(target.repo.root / target.settings.audit.baseline, target.settings.audit.baseline)
 
 
+def load_tasks(target: Target) -> list[Task]:
+    """Return the tasks of tasks.yml without writing anything."""
+    path = target.repo.root / target.settings.tasks_file
+    with suppress(OSError):
+        if not path.is_symlink() and not path.exists():
+            return []
+    from selfimprove.memory.taskfile import TaskFile
+
+    return TaskFile(path, lock_path=target.state / "tasks.lock").load()
+
+
 def build_reflector(target: Target, journal: Journal | None) -> Reflector:
     """Return the reflector; ``journal`` is ``None`` where no run has been."""
     from selfimprove.reflector.reflector import Reflector

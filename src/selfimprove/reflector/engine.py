@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from selfimprove.reflector.pylint import Linted
 
-ENGINE = "1"
+ENGINE = "2"
 """Raised whenever the same source may be measured to be something else than before."""
 
 _BATCHES = 12  # per process: enough to keep all busy to the end

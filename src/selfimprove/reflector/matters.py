@@ -126,7 +126,7 @@ def enrich(
     }
     return (
         sorted(enriched, key=what_matters_first),
-        [replace(one, change=changes.get(one.path)) for one in files],
+        [replace(one, change=changes[one.path]) if one.path in changes else one for one in files],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -49,8 +50,38 @@ def dumps(document: Any, *, indent: int | None = 2) -> str:
     A byte of a file name that is not UTF-8 (a lone surrogate in Python) becomes a ``\\udcXX`` escape, from
     which Python reads the same name again. NaN and infinities, which JSON does not have, become null.
     """
-    text = json.dumps(_finite(document), indent=indent, ensure_ascii=False, allow_nan=False)
+    try:
+        text = _pretty(document, "\n") if indent == 2 else _encoder().encode(document)
+    except ValueError:  # a number that JSON does not have
+        text = json.dumps(_finite(document), indent=indent, ensure_ascii=False, allow_nan=False)
     return _LONE_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+@functools.cache
+def _encoder(gap: str = "") -> json.JSONEncoder:
+    """Return an encoder that puts ``gap`` between the members of a flat list or mapping."""
+    return json.JSONEncoder(
+        ensure_ascii=False, allow_nan=False, separators=(f",{gap}", ": ") if gap else None
+    )
+
+
+def _pretty(value: Any, line: str) -> str:
+    """Return what ``json.dumps(value, indent=2)`` returns, whose encoder in Python takes five times as long.
+
+    Everything flat is encoded by the encoder in C. ``line`` is a line end with the present indentation.
+    """
+    if not isinstance(value, dict | list | tuple) or not value:
+        return _encoder().encode(value)
+    inner, ends = line + "  ", "{}" if isinstance(value, dict) else "[]"
+    members = value.values() if isinstance(value, dict) else value
+    if not any(isinstance(one, dict | list | tuple) for one in members):
+        return f"{ends[0]}{inner}{_encoder(inner).encode(value)[1:-1]}{line}{ends[1]}"
+    if isinstance(value, dict):
+        # A key of another kind than text goes the encoder's own way to text.
+        parts = [f"{_encoder().encode({key: 0})[1:-4]}: {_pretty(one, inner)}" for key, one in value.items()]
+    else:
+        parts = [_pretty(one, inner) for one in value]
+    return f"{ends[0]}{inner}{f',{inner}'.join(parts)}{line}{ends[1]}"
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -84,14 +115,19 @@ def audit_data(
 
 def finding_data(finding: Finding) -> dict[str, Any]:
     """Return one finding, with the severity as a word and without what only helps to know it again."""
-    data = asdict(finding) | {"severity": finding.severity.word, "fingerprint": finding.fingerprint}
+    data = _fields(finding) | {"severity": finding.severity.word, "fingerprint": finding.fingerprint}
     for name in ("ordinal", "origin", "aliases", "body"):
         del data[name]
     return data
 
 
 def _hotspot(file: FileFacts) -> dict[str, Any]:
-    return asdict(file) | {"last_changed": _iso(file.last_changed)}
+    return _fields(file) | {"last_changed": _iso(file.last_changed)}
+
+
+def _fields(record: Finding | FileFacts) -> dict[str, Any]:
+    """Return the fields of a flat record; ``asdict`` would copy every value."""
+    return {name: getattr(record, name) for name in record.__slots__}
 
 
 def _trend(trend: Trend) -> dict[str, Any]:

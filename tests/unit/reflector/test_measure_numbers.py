@@ -25,7 +25,17 @@ STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 
 
 def library_files(most_bytes: int) -> list[Path]:
-    folders = ["", "asyncio", "concurrent/futures", "email", "importlib", "json", "logging", "unittest", "xml/dom"]
+    folders = [
+        "",
+        "asyncio",
+        "concurrent/futures",
+        "email",
+        "importlib",
+        "json",
+        "logging",
+        "unittest",
+        "xml/dom",
+    ]
     found = (file for name in folders for file in sorted((STANDARD_LIBRARY / name).glob("*.py")))
     return [file for file in found if 0 < file.stat().st_size <= most_bytes]
 
@@ -65,13 +75,12 @@ def by_radon(text: str) -> dict[str, Any]:
 
 
 def by_ours(ours: FileMetrics) -> dict[str, Any]:
-    raw, halstead = ours.raw, ours.halstead
     return {
         "functions": {one.line: one.complexity for one in ours.functions},
         "classes": {one.line: one.complexity for one in ours.classes},
         "total": ours.total_complexity,
-        "raw": tuple(getattr(raw, name) for name in raw.__slots__),
-        "halstead": (halstead.h1, halstead.h2, halstead.N1, halstead.N2),
+        "raw": tuple(ours.raw),
+        "halstead": tuple(ours.halstead),
         "index": ours.maintainability.hex(),
         "rank": ours.rank,
     }
@@ -222,6 +231,7 @@ LINES = [
     "x = f'{a!r}' f'{b=}' f'{(c:=1)}' f'{d:=5}' f'{(lambda: 1)()}'\n",
     "x = f'''{\na}'''\nif f'{a:b}':\n  pass\n",
     "if f'{a}':\n  pass\nif'a':\n pass\n",
+    "if'{a:b}' and not'{a:b}' or rf'{a:b}':\n pass\nx = fR'{a:b}'\nelif_ = rF'{a}'\n",
     "\x0cx = 1\n\x0c\n\x0c\x0c\n  \x0c\ny = 1\n",
     "x = '''\n\x0c\n'''\n",
     "x = 1 # a\x0cb\n",
@@ -252,16 +262,48 @@ def test_hand_written_files(text: str) -> None:
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is of Python 3.12")
 def test_type_parameters_and_nested_quotes() -> None:
-    assert_equal("type A[T: (int if 1 else 2)] = list[T]\nclass B[T: a + b](C): pass\ndef f[T: a or b](x: T): pass\n")
+    assert_equal(
+        "type A[T: (int if 1 else 2)] = list[T]\nclass B[T: a + b](C): pass\ndef f[T: a or b](x: T): pass\n"
+    )
     assert_equal("x = f\"{a[\"b\"]}\" f'{f'{x:y}'}' f\"{'\\n'.join(a)}\" f'{\nx:{y}}'\n")
 
 
 PIECES = st.sampled_from(
     [
-        *("x = 1", "x: int", "if x: y", "if x:\n  y", "f(a, b=[1:2][0:1])".replace("[1:2]", "c"), "'s'", '"""d\n\ne"""'),
-        *("# c", "", "   ", "x = {1: 2}", "x = (\n  1, # c\n\n)", "x = a; y = b[1:]", "x = 1 \\\n + 2", "\x0c", "x = ''"),
-        *("def f(a): return a if a else 1", "class A:\n  x = y and z", "x = '''\n# no\n'''", "f'{x}: {y}'", "x = f'{y:z}'"),
-        *("for i in x:\n  '''d'''\nelse: pass", "lambda: 1", "assert a or b", "x = 'ü' # ü", "@d\ndef g(): # c\n  pass"),
+        *(
+            "x = 1",
+            "x: int",
+            "if x: y",
+            "if x:\n  y",
+            "f(a, b=[1:2][0:1])".replace("[1:2]", "c"),
+            "'s'",
+            '"""d\n\ne"""',
+        ),
+        *(
+            "# c",
+            "",
+            "   ",
+            "x = {1: 2}",
+            "x = (\n  1, # c\n\n)",
+            "x = a; y = b[1:]",
+            "x = 1 \\\n + 2",
+            "\x0c",
+            "x = ''",
+        ),
+        *(
+            "def f(a): return a if a else 1",
+            "class A:\n  x = y and z",
+            "x = '''\n# no\n'''",
+            "f'{x}: {y}'",
+            "x = f'{y:z}'",
+        ),
+        *(
+            "for i in x:\n  '''d'''\nelse: pass",
+            "lambda: 1",
+            "assert a or b",
+            "x = 'ü' # ü",
+            "@d\ndef g(): # c\n  pass",
+        ),
     ]
 )
 

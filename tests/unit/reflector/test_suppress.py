@@ -116,9 +116,8 @@ def test_only_the_function_it_belongs_to() -> None:
     ],
 )
 def test_a_comment_about_a_whole_file_names_the_rule(text: str, hit: bool) -> None:
-    from dataclasses import replace
 
-    metrics = replace(measure(text.encode()), rank="C")
+    metrics = measure(text.encode())._replace(rank="C")
     found = findings("a.py", metrics, STRICT)
     kept, silenced, _ = suppress.apply(found, {"a.py": metrics}, STRICT)
     assert [one.rule for one in (silenced if hit else kept)] == ["SI102"]

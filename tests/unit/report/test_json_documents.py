@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from selfimprove.model.audit import Audit, FileFacts, NotAnalysed, Revision, Trend, TrendLine
 from selfimprove.model.budget import Budget
@@ -193,3 +196,25 @@ def test_text_survives() -> None:
     assert "\\udcff\\udc80" in written
     assert "é 😀" in written
     assert json.loads(written.encode("utf-8")) == {"t": text}
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(st.text() | st.integers(), inner, max_size=4)
+            | st.tuples(inner, inner)
+        ),
+        max_leaves=30,
+    )
+)
+def test_documents_look_as_the_standard_library_indents_them(document: object) -> None:
+    plain = json.dumps(document, indent=2, ensure_ascii=False)
+    assert json.loads(dumps(document)) == json.loads(plain)
+    if not re.search("[\ud800-\udfff]", plain):
+        assert dumps(document) == plain

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ def add_extra(tree: ast.Module, text: str, metrics: FileMetrics) -> FileMetrics:
         node, in_class = found[one.line, one.symbol]
         functions.append(_filled(one, node, text, starts, in_class=in_class))
     extra = Extra(tuple(imports(tree)), block_hashes(tree, text))
-    return replace(metrics, functions=tuple(functions), extra=extra)
+    return metrics._replace(functions=tuple(functions), extra=extra)
 
 
 def _filled(
@@ -42,7 +41,7 @@ def _filled(
     may_recur = not node.name.isascii() or text.find(node.name, starts[first], starts[last]) >= 0
     may_recur = may_recur or not text.isascii()
     cognitive = cognitive_complexity(node, may_recur=may_recur)
-    return replace(one, cognitive=cognitive, **shape(node, in_class=in_class)._asdict())
+    return one._replace(cognitive=cognitive, **shape(node, in_class=in_class)._asdict())
 
 
 def _definitions(tree: ast.Module) -> Iterator[tuple[str, FunctionNode, bool]]:

@@ -29,7 +29,8 @@ def _fstring(field: str) -> str:
 
 
 if _OPEN_FSTRINGS:
-    _F = r"(?:(?<=[fFtT])|(?<=[fFtT][rR]))"
+    # behind the prefix of such a string, which is no end of a keyword: if"..." is an ordinary one
+    _F = r"(?:(?<=\W[fFtT])|(?<=\W[fFtT][rR])|(?<=\W[rR][fFtT]))"
     _EXPRESSION = r"""(?:[^"'{}:\\\n#]++|"[^"'{}\\\n]*+"|'[^"'{}\\\n]*+')*+"""
     _FIELD = rf"\{{{_EXPRESSION}\}}"
     _COLON_FIELD = rf"""\{{{_EXPRESSION}(?::(?!=)(?:[^"'{{}}\\\n#]++|{_FIELD})*+)?\}}"""
@@ -42,9 +43,7 @@ else:
 _INNER = rf"[(\[{{](?:{_CODE}|{_SKIPPED_STRING})*+[)\]}}]"
 _BRACKETS = rf"[(\[{{](?:{_CODE}|{_SKIPPED_STRING}|{_INNER})*+[)\]}}]"
 # What needs no look: code, strings, short brackets, a walrus, a backslash before more code, an empty line.
-_SKIPPED = (
-    rf"(?:{_CODE}|{_SKIPPED_STRING}|{_BRACKETS}|:=|\\\n[ \t]*+(?=[^\s#\\])|\n(?=[ \t]*+(?:\n|\Z)))*+"
-)
+_SKIPPED = rf"(?:{_CODE}|{_SKIPPED_STRING}|{_BRACKETS}|:=|\\\n[ \t]*+(?=[^\s#\\])|\n(?=[ \t]*+(?:\n|\Z)))*+"
 _EVENT = "|".join(
     (
         # a line; a line that is a comment, a string or (not sure to be equal) begins with a backslash
@@ -56,7 +55,7 @@ _EVENT = "|".join(
     )
 )
 _SCAN = re.compile(f"{_SKIPPED}({_EVENT})", re.DOTALL)
-_ODD = -1
+_STEPS = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 _LEXEMES = re.compile(rf"{_STRING}|#[^\n]*+", re.DOTALL)
 _NO_NAME = re.compile(r"[^\x00-\x7f\w]")
@@ -83,47 +82,48 @@ def scan(text: str, lines: list[str]) -> Raw | None:
     events = _SCAN.findall(f"\n{text}\n".replace(":\n", "\0\n"))
     while events[-1:] == [""]:  # the end of the text
         events.pop()
-    logical, comments, single, multi = _count(events)
-    if logical == _ODD:
+    counted = _count(events)
+    if counted is None:
         return None
+    logical, comments, single, multi = counted
     blank = lines.count("") - (not unfinished)
     return Raw(total, logical, total - blank - single - multi, comments, multi, blank, single)
 
 
-def _count(events: list[str]) -> tuple[int, int, int, int]:
-    """Return logical lines (or _ODD), comments, lines that are one comment or string, lines of long strings."""
+def _count(events: list[str]) -> tuple[int, int, int, int] | None:
+    """Return logical lines, comments, lines that are one comment or string, lines of long strings."""
     logical = comments = single = multi = depth = colon = 0
     for event in events:
         if event == "\n":
             if not depth:
                 logical += 1 + colon
                 colon = 0
-        elif event in "([{":
-            depth += 1
-        elif event in ")]}":
-            depth -= 1
-        elif event == ":":
-            colon = 1
-        elif event == "\0":
-            colon = 1 if depth else 0
-        elif "#" in (event[0], event.lstrip()[:1]):
-            comments += 1
-            single += event[0] == "\n" and not depth
-        elif event[0] == ":":
-            colon = 1 if depth else 0
+        elif event in _STEPS:
+            depth += _STEPS[event]
+        elif event[0] in ":\0":
+            colon = 1 if event == ":" or depth else 0
             comments += "#" in event
-        elif event[0] == "\n" and event[-1] != "\\":
+        elif event[0] == "#":
+            comments += 1
+        elif len(event) == 1 or event.strip() == "\\":
+            return None
+        elif event[0] == "\n":
+            own = _whole_line(event)
+            comments += not own[0]
             if not depth:
-                logical += 1 + colon
+                logical, single, multi = logical + own[0] + colon, single + own[1], multi + own[2]
                 colon = 0
-                long = event.count("\n") > 1
-                single += not long
-                multi += long and sum(1 for line in event.split("\n") if line.strip())
-        elif len(event) > 1 and event[0] in "\"'":
+        else:  # a string with a colon among its tokens
             colon = 1
-        else:
-            return _ODD, 0, 0, 0
     return logical + colon, comments, single, multi
+
+
+def _whole_line(event: str) -> tuple[int, int, int]:
+    """Return logical lines, one if it is short, and lines if it is long, of one comment or string."""
+    if event.lstrip()[0] == "#":
+        return 0, 1, 0
+    rows = event.split("\n")[1:]
+    return (1, 1, 0) if len(rows) == 1 else (1, 0, sum(1 for row in rows if row.strip()))
 
 
 def _has_strange_names(text: str) -> bool:

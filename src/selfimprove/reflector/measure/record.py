@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class MeasureError(Exception):
     """The source cannot be measured; the message is the reason, in words that follow "not analysed: "."""
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionMetrics:
+class FunctionMetrics(NamedTuple):
     """One function, method or closure. ``symbol`` is qualified; ``line`` and ``end_line`` count from 1.
 
     ``line`` is that of the ``def``, ``first_line`` that of the first decorator. ``ordinal`` tells apart
@@ -41,8 +39,7 @@ class FunctionMetrics:
     returns: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClassMetrics:
+class ClassMetrics(NamedTuple):
     """One class; ``complexity`` is radon's: the mean over its methods plus one, rounded as radon does."""
 
     symbol: str
@@ -51,8 +48,7 @@ class ClassMetrics:
     complexity: int
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(NamedTuple):
     """radon's raw metrics: lines, logical lines, source lines, comments, lines of docstrings, blank lines."""
 
     loc: int
@@ -64,8 +60,7 @@ class Raw:
     single_comments: int
 
 
-@dataclass(frozen=True, slots=True)
-class Halstead:
+class Halstead(NamedTuple):
     """radon's Halstead counts of a file: distinct and total operators and operands (h1, h2, N1, N2)."""
 
     h1: int
@@ -74,8 +69,7 @@ class Halstead:
     N2: int
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(NamedTuple):
     """A comment ``# selfimprove: ignore[SI101] reason``. ``own_line`` says that nothing else is in its line."""
 
     line: int
@@ -84,8 +78,7 @@ class Suppression:
     own_line: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """One import that runs when the module is loaded. ``level`` counts leading dots.
 
     ``from a import b`` has module ``a`` and name ``b``; ``import a.b`` has module ``a.b`` and name ``""``.
@@ -97,8 +90,7 @@ class Import:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Extra:
+class Extra(NamedTuple):
     """What only some rules need: imports, and the hashes by which duplicated blocks are found.
 
     ``blocks`` are triples: a hash over a window of statements, its first line and its last line.
@@ -108,8 +100,7 @@ class Extra:
     blocks: tuple[tuple[int, int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FileMetrics:
+class FileMetrics(NamedTuple):
     """``functions`` from top to bottom; ``maintainability`` 0 to 100; ``rank`` A (over 19), B (over 9), C.
 
     ``total_complexity`` is radon's for the module. ``cells`` are the first lines of a notebook's code cells
@@ -128,14 +119,14 @@ class FileMetrics:
     suppressions: tuple[Suppression, ...] = ()
     cells: tuple[tuple[int, int], ...] = ()
     reference: bool = False
-    extra: Extra | None = field(default=None)
+    extra: Extra | None = None
 
 
 def pack(metrics: FileMetrics | str) -> bytes:
     """Return the metrics, or the reason why there are none, as the cache holds them."""
     if isinstance(metrics, str):
         return json.dumps(metrics).encode()
-    return json.dumps(_row(metrics), separators=(",", ":")).encode()
+    return json.dumps(metrics, separators=(",", ":")).encode()
 
 
 def unpack(data: bytes) -> FileMetrics | str:
@@ -147,47 +138,29 @@ def unpack(data: bytes) -> FileMetrics | str:
         raise ValueError(f"not packed metrics: {error}") from error
 
 
-def _row(metrics: FileMetrics) -> list[Any]:
-    extra = metrics.extra
-    return [
-        [list(_values(one)) for one in metrics.functions],
-        [list(_values(one)) for one in metrics.classes],
-        list(_values(metrics.raw)),
-        list(_values(metrics.halstead)),
-        [list(_values(one)) for one in metrics.suppressions],
-        metrics.cells,
-        [metrics.maintainability, metrics.rank, metrics.lines, metrics.total_complexity, metrics.reference],
-        None if extra is None else [[list(_values(one)) for one in extra.imports], extra.blocks],
-    ]
-
-
-def _values(one: Any) -> Any:
-    return (getattr(one, name) for name in one.__slots__)
-
-
 def _metrics(row: list[Any]) -> FileMetrics:
-    functions, classes, raw, halstead, suppressions, cells, plain, extra = row
-    maintainability, rank, lines, total, reference = plain
+    functions, maintainability, rank, lines, total, classes, raw, halstead, suppressions, cells, *rest = row
+    reference, extra = rest
     return FileMetrics(
-        functions=tuple(FunctionMetrics(*one) for one in functions),
-        maintainability=maintainability,
-        rank=rank,
-        lines=lines,
-        total_complexity=total,
-        classes=tuple(ClassMetrics(*one) for one in classes),
-        raw=Raw(*raw),
-        halstead=Halstead(*halstead),
-        suppressions=tuple(Suppression(a, tuple(b), c, d) for a, b, c, d in suppressions),
-        cells=tuple((first, number) for first, number in cells),
-        reference=reference,
-        extra=None
-        if extra is None
-        else Extra(tuple(Import(*one) for one in extra[0]), tuple((a, b, c) for a, b, c in extra[1])),
+        tuple([FunctionMetrics(*one) for one in functions]),
+        maintainability,
+        rank,
+        lines,
+        total,
+        tuple([ClassMetrics(*one) for one in classes]),
+        Raw(*raw),
+        Halstead(*halstead),
+        tuple([Suppression(line, tuple(rules), why, own) for line, rules, why, own in suppressions]),
+        tuple([(first, number) for first, number in cells]),
+        reference,
+        extra and Extra(tuple([Import(*one) for one in extra[0]]), tuple([tuple(one) for one in extra[1]])),
     )
 
 
 def metrics_data(path: str, metrics: FileMetrics) -> dict[str, Any]:
     """Return the metrics of a file as plain data for JSON."""
-    data = asdict(metrics)
+    data = metrics._asdict()
     del data["extra"], data["cells"]
-    return {"path": path} | data
+    for name in ("functions", "classes", "suppressions"):
+        data[name] = [one._asdict() for one in data[name]]
+    return {"path": path} | data | {"raw": metrics.raw._asdict(), "halstead": metrics.halstead._asdict()}

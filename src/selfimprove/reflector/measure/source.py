@@ -9,7 +9,7 @@ import re
 import stat
 import tokenize
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from selfimprove.reflector.measure.record import MeasureError
 
@@ -56,9 +56,7 @@ def decode(source: bytes) -> str:
     except UnicodeDecodeError as error:
         line = source.count(b"\n", 0, error.start) + 1
         raise MeasureError(f"line {line}: not {error.encoding}, and no other encoding is declared") from error
-    except (SyntaxError, LookupError) as error:
-        raise MeasureError(f"its encoding: {error}") from error
-    except ValueError as error:  # some encodings have their own words for it
+    except (SyntaxError, LookupError, ValueError) as error:
         raise MeasureError(f"its encoding: {error}") from error
     if "\0" in text:
         raise MeasureError("it contains null bytes")
@@ -78,7 +76,8 @@ def parse(text: str) -> ast.Module:
     """Return the syntax tree of ``text``, as ``ast.parse`` does. Raises what that raises; it never warns."""
     if not warnings.filters or _of_filter(warnings.filters[0]) != _SILENCE:
         warnings.filterwarnings("ignore", module=_SILENCE.pattern)
-    return compile(text, _PARSED_AS, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)  # type: ignore[no-any-return]
+    tree = compile(text, _PARSED_AS, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    return cast("ast.Module", tree)
 
 
 def _of_filter(one: Any) -> object:

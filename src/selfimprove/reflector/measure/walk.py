@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from selfimprove.reflector.measure.record import ClassMetrics, FunctionMetrics, Halstead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     Children = Callable[[Any], Iterable[Any]]
 
@@ -184,7 +184,8 @@ class Walk:
 
     def _loop(self, node: Any) -> Iterable[Any]:
         self.decisions += 2 if node.orelse else 1
-        return _CHILDREN[node.__class__](node)  # type: ignore[no-any-return,misc]
+        below = _CHILDREN[node.__class__]
+        return below(node) if below else ()
 
     def _try(self, node: Any) -> Iterable[Any]:
         self.decisions += len(node.handlers) + bool(node.orelse)
@@ -227,7 +228,7 @@ class Walk:
             self.operators.add(one.__class__)
         return self._operands((node.left, *node.comparators))
 
-    def _operands(self, nodes: Any) -> Iterable[Any]:
+    def _operands(self, nodes: Sequence[Any]) -> Iterable[Any]:
         """Count operands. A name, an attribute and a constant count once per value, all others each time."""
         self.operand_count += len(nodes)
         add, context = self.operands.add, self.scope.context
@@ -237,7 +238,7 @@ class Walk:
                 self.single_operands += 1
             else:
                 add((context, value(node)))
-        return nodes  # type: ignore[no-any-return]
+        return nodes
 
 
 def _class_complexity(scope: Scope) -> int:
@@ -261,7 +262,9 @@ def _children() -> dict[type, Children | None]:
         kinds += kind.__subclasses__()
         fields = [name for name in kind._fields if name not in _PLAIN]
         if kind not in table:
-            table[kind] = None if not fields else _only(fields[0]) if len(fields) == 1 else attrgetter(*fields)
+            table[kind] = (
+                None if not fields else _only(fields[0]) if len(fields) == 1 else attrgetter(*fields)
+            )
     return table | _FREQUENT
 
 
