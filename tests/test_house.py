@@ -25,18 +25,20 @@ MODULES = {
 # Which rooms a room may import, besides itself. A room is a folder or a module at the top; whoever adds one
 # writes down here where it stands. It is a table of downward arrows: no room is below itself.
 GROUND = {"model", "errors"}
-FILES = {"yamlfile", "atomicfile"} | GROUND
-SETTINGS = {"settings", "configfile", "pyproject", "config"} | FILES
+FILES = {"yamlfile", "readfile", "atomicfile"} | GROUND
+SETTINGS = {"settings", "configfile", "configedit", "pyproject", "config"} | FILES
 PARTS = {"planner", "executor", "reflector", "memory"}
 BELOW: dict[str, set[str]] = {
     "model": set(),
     "errors": set(),
     "settings": GROUND,
     "atomicfile": GROUND,
-    "yamlfile": GROUND,
+    "readfile": GROUND,
+    "yamlfile": {"readfile"} | GROUND,
     "configfile": {"settings"} | FILES,
+    "configedit": {"settings", "configfile"} | FILES,
     "pyproject": {"settings", "configfile"} | FILES,
-    "config": {"settings", "configfile", "pyproject"} | FILES,
+    "config": {"settings", "configfile", "configedit", "pyproject"} | FILES,
     "tools": FILES,
     "codebase": {"tools"} | FILES,
     "report": {"model"},
@@ -66,7 +68,7 @@ LIBRARIES = {
     "pydantic": ("settings", "config"),
     "dotenv": ("configfile",),
     "platformdirs": ("configfile", "wiring_audit"),
-    "yaml": ("memory.", "configfile", "yamlfile"),
+    "yaml": ("memory.", "configfile inside", "configedit", "yamlfile"),
     "jsonschema": ("memory.taskschema",),
     "filelock": ("memory.taskfile", "executor.recovery"),
     "sqlalchemy": ("memory.",),
@@ -95,7 +97,7 @@ NOT_FOR_HELP = {
 # Who may change something on disk, besides memory/ and tools/.
 WRITERS = {
     "atomicfile": "the one way to replace a file whole",
-    "configfile": "`selfimprove config set`",
+    "configedit": "`selfimprove config set`",
     "wiring": "`selfimprove init`",
     "wiring_audit": "the person's cache folder",
     "looking": "the baseline, which only shrinks by itself",

@@ -15,7 +15,6 @@ from pydantic import ValidationError
 from selfimprove.configfile import (
     ConfigFile,
     Variable,
-    edit_config,
     find_repository_config,
     read_config,
     read_dotenv,
@@ -159,6 +158,8 @@ def set_value(path: Path, dotted: str, text: str) -> None:
     _refuse_password(dotted, given[dotted])
     value = given[dotted].value
     plain = list(value) if isinstance(value, tuple) else value
+    from selfimprove.configedit import edit_config
+
     edit_config(
         path, dotted.split("."), plain, lambda file: _winners([_checked(_flatten(file), strict=True)])
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from selfimprove.errors import ConfigError
+from selfimprove.readfile import read_file
 from selfimprove.settings import WRAPPER
-from selfimprove.yamlfile import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

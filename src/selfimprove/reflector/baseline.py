@@ -183,7 +183,7 @@ def load(path: Path, name: str = "") -> Baseline:
 
     Raises ConfigError, with the line, for a file that is missing, broken, foreign or in conflict.
     """
-    from selfimprove.yamlfile import read_file
+    from selfimprove.readfile import read_file
 
     name = name or str(path)
     again = _AGAIN.format(name=name)

@@ -135,8 +135,9 @@ def audit(
 
 
 def _from_root(door: Door, path: str | None) -> str | None:
-    """Return the file that a person named from their folder, as settings name it: whole."""
-    return path and os.path.join(door.folder, path)  # noqa: PTH118
+    """Return the file that a person named from their folder, as settings name it: from the root, or whole."""
+    at_root = (door.folder / ".git").exists()
+    return path if at_root or not path else os.path.join(door.folder, path)  # noqa: PTH118
 
 
 def _words(given: list[str] | None) -> tuple[str, ...] | None:

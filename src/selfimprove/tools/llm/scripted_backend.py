@@ -144,7 +144,7 @@ def _reply_file(document: Document, place: tuple[str | int, ...], path: Path) ->
 
 
 def _read(path: Path) -> bytes:
-    from selfimprove.yamlfile import read_file
+    from selfimprove.readfile import read_file
 
     try:
         return read_file(path, str(path), ConfigError, limit=MAX_REPLY)
