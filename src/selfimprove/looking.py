@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from selfimprove.model.audit import Audit, Trend
+    from selfimprove.model.history import Change
     from selfimprove.reflector.auditor import SelfAuditor
+    from selfimprove.reflector.measure.record import FileMetrics
     from selfimprove.reflector.trend import Now
     from selfimprove.target import Target
 
@@ -73,7 +76,7 @@ def look(
     auditor.engine.progress = progress
     audit = auditor.survey()
     if base is not None:
-        audit = _since(target, auditor, audit, base)
+        audit = _since(target, auditor, audit, question, base)
     said = _keep_baseline(target, auditor, audit, question)
     if question.write_baseline:
         audit = replace(audit, findings=(), accepted=len(audit.findings))
@@ -115,19 +118,45 @@ def _base(target: Target, question: Question) -> str | None:
     return merge_base(target.repo, question.since)
 
 
-def _since(target: Target, auditor: SelfAuditor, audit: Audit, base: str) -> Audit:
+def _since(target: Target, auditor: SelfAuditor, audit: Audit, question: Question, base: str) -> Audit:
     """Return the audit with only what is new or worse against the commit ``base``."""
+    from selfimprove.codebase.scan import commit_files
     from selfimprove.reflector.since import since
     from selfimprove.tools.git.history import changed, tree_blobs
 
     changes = changed(target.repo, base)
-    renamed = {change.old_path for change in changes if change.old_path != change.path}
-    then = tree_blobs(target.repo, base)
-    present = {*auditor.measured, *(one.path for one in audit.not_analysed)}
-    deleted = {path: blob for path, blob in then.items() if path not in present and path not in renamed}
-    stay, better = since(audit.findings, auditor.measured, changes, auditor.engine, auditor.policy, deleted)
+    stay_out = {change.old_path for change in changes} | auditor.last_scan.sparse
+    deleted = {
+        path: blob
+        for path, blob in tree_blobs(target.repo, base).items()
+        if path not in stay_out and not os.path.lexists(target.repo.root / path)
+    }
+    settings = target.settings.audit
+    paths = _relative(target, question) if question.paths else settings.paths
+    asked = {*auditor.measured, *commit_files(deleted, paths, settings.exclude).files}
+    everywhere = auditor.measured | _aside(target, auditor, audit, changes)
+    stay, better = since(
+        audit.findings, everywhere, changes, auditor.engine, auditor.policy, deleted, asked=asked
+    )
     note = f"{_count(better, 'value')} over the limit got better" if better else ""
     return replace(audit, findings=tuple(stay), notes=(*audit.notes, *([note] if note else ())))
+
+
+def _aside(
+    target: Target, auditor: SelfAuditor, audit: Audit, changes: Sequence[Change]
+) -> dict[str, FileMetrics]:
+    """Return the changed files that were not asked about: functions may have moved from there, or still be there."""
+    from selfimprove.reflector.engine import Source
+    from selfimprove.reflector.measure.record import FileMetrics
+
+    known = {*auditor.measured, *(one.path for one in audit.not_analysed)}
+    sources = [
+        Source(change.path, "", target.repo.root / change.path)
+        for change in changes
+        if change.path not in known
+    ]
+    found = auditor.engine.measure(sources, extra=auditor.policy.needs_extra) if sources else {}
+    return {path: one for path, one in found.items() if isinstance(one, FileMetrics)}
 
 
 def _keep_baseline(target: Target, auditor: SelfAuditor, audit: Audit, question: Question) -> tuple[str, ...]:
@@ -144,7 +173,7 @@ def _keep_baseline(target: Target, auditor: SelfAuditor, audit: Audit, question:
     from selfimprove.reflector import baseline
 
     path = target.repo.root / name
-    failed = {one.path for one in audit.not_analysed}
+    failed = {one.path for one in audit.not_analysed} - auditor.last_scan.deleted
     judged = baseline.judges(
         auditor.policy, auditor.measured, failed, whole=auditor.last_scan.whole, linted=auditor.linted
     )

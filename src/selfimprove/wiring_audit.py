@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 def build_policy(target: Target) -> Policy:
     """Return which rules count, and their limits by path. Raises ConfigError for an unknown rule."""
     from selfimprove.reflector.policy import Policy
-    from selfimprove.reflector.pylint import RULES
+    from selfimprove.reflector.rules import PYLINT
 
     audit = target.settings.audit
-    select = (*audit.select, *(RULES[category][0] for category in audit.pylint))
+    select = (*audit.select, *(PYLINT[category] for category in audit.pylint))
     keys = ("select", "ignore", "limits", "per_path")
     origins = {key: str(target.loaded.origins.get(f"audit.{key}", "")) for key in keys}
     return Policy(audit.rule_limits(), select, audit.ignore, audit.per_path, origins)
@@ -59,13 +59,14 @@ def build_engine(target: Target, lint: Callable[[Iterable[str]], Linted] | None 
 
 def _linter(target: Target, policy: Policy, base: str) -> Callable[[Iterable[str]], Linted] | None:
     """Return what asks pylint about files that differ from ``base``, None when no rule of it is wanted."""
-    from selfimprove.reflector.pylint import RULES, run_pylint
+    from selfimprove.reflector.rules import PYLINT
 
-    categories = [category for category, (rule, _) in RULES.items() if policy.wants(rule)]
+    categories = [category for category, rule in PYLINT.items() if policy.wants(rule)]
     if not categories:
         return None
 
     def lint(files: Iterable[str]) -> Linted:
+        from selfimprove.reflector.pylint import run_pylint
         from selfimprove.tools.git.history import changed
         from selfimprove.tools.shell.sandbox import find_sandbox
         from selfimprove.tools.spread import processors

@@ -99,7 +99,8 @@ class GitTree:
         """Ask git how the tree differs from HEAD."""
         from selfimprove.tools.git.history import changed
 
-        return changed(self.repo, "HEAD") if self.past and self.repo.head() else []
+        head = self.repo.head() if self.past else None
+        return changed(self.repo, head) if head else []
 
 
 @dataclass(frozen=True, slots=True)

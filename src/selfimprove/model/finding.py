@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from selfimprove.model.task import Task, slug
+if TYPE_CHECKING:
+    from selfimprove.model.task import Task
 
 
 class Severity(IntEnum):
@@ -69,6 +70,10 @@ class Finding:
 
     def to_task(self) -> Task:
         """Return the task that would make this finding go away, with source ``audit``."""
+        from pathlib import PurePosixPath
+
+        from selfimprove.model.task import Task, slug
+
         path = PurePosixPath(self.path)
         what = self.symbol or path.name
         return Task(

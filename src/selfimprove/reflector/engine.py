@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from selfimprove.model.audit import NotAnalysed
-from selfimprove.reflector.measure.measure import measure, read_source
 from selfimprove.reflector.measure.record import FileMetrics, MeasureError, pack, unpack
 from selfimprove.tools.spread import processors, spread
 
@@ -157,6 +156,8 @@ class Engine:
         rows: dict[tuple[str, str], bytes] = {}
         answers: dict[tuple[str, str], bytes | str] = {}
         batches = _batches(jobs, self._jobs)
+        if batches:  # loaded here, so that the processes that are forked have it
+            import selfimprove.reflector.measure.measure  # noqa: F401
         for done, (job, result) in enumerate(
             spread(_measure, batches, min(self._jobs, len(batches)), meanwhile), 1
         ):
@@ -212,6 +213,8 @@ def _hashed(source: Source) -> Source | NotAnalysed:
     """Return the source with its id; what git does not know yet is read and hashed."""
     if source.blob or source.file is None:
         return source
+    from selfimprove.reflector.measure.source import read_source
+
     try:
         return source._replace(blob=blob_id(read_source(source.file)))
     except MeasureError as error:
@@ -244,6 +247,8 @@ def _batches(jobs: Sequence[_Job], processes: int) -> list[list[_Job]]:
 
 def _measure(job: _Job) -> tuple[str, bytes | str]:
     """Return the id under which the answer is to be kept (``""``: not at all), and it, packed, or a reason."""
+    from selfimprove.reflector.measure.measure import measure, read_source
+
     try:
         data = job.data if job.data is not None else read_source(job.file)  # type: ignore[arg-type]
     except OSError as error:

@@ -13,7 +13,7 @@ from selfimprove.reflector.renames import Place, places
 from selfimprove.reflector.rules import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from selfimprove.model.audit import NotAnalysed
     from selfimprove.model.finding import Finding
@@ -42,12 +42,15 @@ def since(
     engine: Engine,
     policy: Policy,
     deleted: Mapping[str, str] = MappingProxyType({}),
+    *,
+    asked: Container[str] | None = None,
 ) -> tuple[list[Finding], int]:
     """Return the findings that are not in the base or worse than there, and how many others got better.
 
     ``changes`` are the files that differ between the base and the tree as it is measured, renames followed;
     ``old`` is the blob at the base. ``deleted`` are the blobs there of files that are gone, by path. Files and
-    functions are known again under another name, and a function with the same body also in another file.
+    functions are known again under another name, and a function with the same body also in another file. Only
+    what got better in the paths ``asked`` counts, everything without them.
 
     ``before`` becomes the value at the base, None for what is new or could not be measured there. Findings of
     rules that look at more than one file, or that another tool makes, stay when their file changed. What got
@@ -73,7 +76,8 @@ def since(
         elif worse_by(finding.value, then.value, finding.limit) > 0:
             stay.append(replace(finding, before=then.value))
     moved = set(former.values())
-    return stay, sum(_got_better(pair, base[path], moved, policy) for path, pair in pairs.items())
+    counted = [pair for path, pair in pairs.items() if asked is None or path in asked]
+    return stay, sum(_got_better(pair, base[pair.path], moved, policy) for pair in counted)
 
 
 def _metrics(answer: FileMetrics | NotAnalysed | None) -> FileMetrics | None:

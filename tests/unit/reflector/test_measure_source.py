@@ -158,6 +158,7 @@ def test_where_radon_gives_up_its_rules_are_still_those_that_count() -> None:
     assert (odd.maintainability, odd.raw) == (plain.maintainability, plain.raw)
     # Python takes this for a name, tokenize in pure Python does not
     assert measure("x\u0327 = 1\n".encode()).raw.lloc == 1
+    assert measure(b"x = 1 \\\n\n").raw.lloc == 1  # nor this for a whole statement
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def scan(text: str, lines: list[str]) -> Raw | None:
         lines = [*map(str.strip, text.split("\n"))]
     unfinished = text[-1:] not in ("\n", "")
     total = len(lines) - (not unfinished)
-    if len(text.splitlines()) != total:
+    if "\f" in text or len(text.splitlines()) != total:
         return None
     if not _OPEN_FSTRINGS and not text.isascii() and _has_strange_names(text):
         return None

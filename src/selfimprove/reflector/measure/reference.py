@@ -17,19 +17,21 @@ if TYPE_CHECKING:
 # str.splitlines, and so radon, takes these for ends of lines; Python does not.
 _FALSE_LINE_ENDS = str.maketrans(dict.fromkeys("\v\f\x1c\x1d\x1e\x85\u2028\u2029", " "))
 _NO_NAME = re.compile(r"[^\x00-\x7f\w]")
+_LOST_BACKSLASH = re.compile(r"\\\n(?=[ \t]*(?:\n|\Z))")
 
 
 def count(text: str) -> Raw:
     """Return radon's raw counts of ``text``, which Python has parsed.
 
     Where radon gives up (a false end of a line inside a string, a name with characters that tokenize does
-    not know) the text is counted as if it had an ordinary character there. Raises MeasureError for what then
+    not know, a backslash before the end) the text is counted as if it had an ordinary character there. Raises MeasureError for what then
     cannot be cut into tokens either.
     """
     try:
         return _count(text)
     except (tokenize.TokenError, SyntaxError):
         plain = _NO_NAME.sub("_", text.translate(_FALSE_LINE_ENDS))
+        plain = _LOST_BACKSLASH.sub("\n", plain)
     try:
         return _count(plain)
     except (tokenize.TokenError, SyntaxError) as error:
@@ -82,6 +84,5 @@ def _chunks(lines: list[str]) -> Iterator[Chunk]:
                 continue
             yield chunk, lines[start:row]
             chunk, start = [], row
-    if any(lines[start:]):
-        raise SyntaxError("text after the last statement")
-    yield from (([], [""]) for _ in lines[start:])
+    rest = [token for token in chunk if token.type != tokenize.ENDMARKER]
+    yield from [(rest, lines[start:])] if rest else (([], [line]) for line in lines[start:])

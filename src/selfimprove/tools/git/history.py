@@ -98,6 +98,9 @@ def _boundary(repo: Repo) -> frozenset[str]:
 
 
 def _known(repo: Repo, commit: str) -> str:
+    """Return the full id of a commit; what is one already was asked for before."""
+    if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", commit):
+        return commit
     found = repo.resolve(commit)
     if found is None:
         raise GitError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import GitError
@@ -79,6 +80,10 @@ class Objects:
 
 def is_partial(repo: Repo) -> bool:
     """True when ``repo`` was cloned with a filter, so that contents may be absent by design."""
+    with contextlib.suppress(OSError):  # git writes it there; most clones need no process to be asked
+        own = (repo.common_dir / "config").read_bytes().lower()
+        if not any(word in own for word in (b"promisor", b"partialclone", b"include")):
+            return False
     code, _, err = repo.ask("config", "--get-regexp", _PARTIAL)
     if code > 1:
         raise GitError(f"git config: {err.decode(errors='replace').strip()}", where=str(repo.root))

@@ -218,19 +218,20 @@ def open_repo(cwd: Path, environ: Mapping[str, str]) -> Repo:
         "--is-bare-repository",
         "--absolute-git-dir",
         "--git-common-dir",
+        "--show-toplevel",
     ]
     done = capture(ask, cwd=cwd, env=env)
-    if done.exit_code:
+    said = os.fsdecode(done.stdout).removesuffix("\n").split("\n", 3)
+    if done.exit_code and len(said) < 3:
         raise _refusal(cwd, done.stderr.decode(errors="replace"))
-    bare, git_dir, common_dir = os.fsdecode(done.stdout).rstrip("\n").split("\n")
-    top = capture(["git", "rev-parse", "--path-format=absolute", "--show-toplevel"], cwd=cwd, env=env)
-    if bare == "true" or top.exit_code:
+    if done.exit_code or said[0] == "true":  # the top level was refused: there is none
         raise NotARepository(
             "this is a bare repository or a .git folder; there is no working tree to measure",
             where=str(cwd),
             hint="run selfimprove in a clone that has files",
         )
-    root = Path(os.fsdecode(top.stdout).removesuffix("\n"))
+    _, git_dir, common_dir, top = said
+    root = Path(top)
     return Repo(root, Path(git_dir), Path(common_dir), env)
 
 
