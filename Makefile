@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 VENV := .venv
 BIN := $(VENV)/bin
+WILY := .venv-wily
 PYTHON ?=
 PYTEST_ARGS ?=
 # -qq leaves errors and drops the warnings of pip about the machine's own set-up.
@@ -17,7 +18,7 @@ PIP := PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python
 demo: $(VENV)/.ready | sandbox-if-possible  ## Show the whole journey on a throwaway repository: no key, no network
 	@$(BIN)/selfimprove demo
 
-test: check | browser  ## Lint, types, the program's own audit of itself, then all tests
+test: check $(WILY)/.ready | browser  ## Lint, types, the program's own audit of itself, then all tests
 	@$(BIN)/python -m pytest -n auto -m "not torture" $(PYTEST_ARGS)
 
 check: $(VENV)/.ready-dev | sandbox  ## Lint, formatting, types and self-audit, without the tests
@@ -35,8 +36,14 @@ bench: $(VENV)/.ready-dev  ## Ratios, each measured side by side in one run
 docs: $(VENV)/.ready  ## Renew the captions in docs/ARCHITECTURE.md
 	@$(BIN)/python scripts/captions.py
 
+# wily pins an old radon, so it gets an environment of its own, as it does for users.
+$(WILY)/.ready: $(VENV)/.ready-dev
+	@echo "installing wily into $(WILY)"
+	@$(BIN)/python -c 'import os, pathlib; from selfimprove.reflector.wily import REQUIREMENT; from selfimprove.tools.shell.venv import python_with; python_with(REQUIREMENT, pathlib.Path("$(WILY)"), os.environ)'
+	@touch $@
+
 clean:  ## Remove what was built; tasks, state and logs stay
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	@rm -rf $(VENV) $(WILY) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
 	@find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## This list

@@ -24,8 +24,8 @@ def count(text: str) -> Raw:
     """Return radon's raw counts of ``text``, which Python has parsed.
 
     Where radon gives up (a false end of a line inside a string, a name with characters that tokenize does
-    not know, a backslash before the end) the text is counted as if it had an ordinary character there. Raises MeasureError for what then
-    cannot be cut into tokens either.
+    not know, a backslash before the end) the text is counted as if it had an ordinary character there.
+    Raises MeasureError for what then cannot be cut into tokens either.
     """
     try:
         return _count(text)
