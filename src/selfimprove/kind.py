@@ -138,7 +138,8 @@ def _check_number(schema: Schema, value: object) -> float:
 
 def _within(schema: Schema, value: float) -> float:
     low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
-    if not (low <= value <= high and value > schema.get("exclusiveMinimum", -math.inf) and value < math.inf):
+    over = schema.get("exclusiveMinimum", -math.inf)
+    if not (math.isfinite(value) and low <= value <= high and value > over):
         raise WrongValue
     return value
 

@@ -4,94 +4,127 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from selfimprove.kind import (
+    FLAG,
+    NULL,
+    TEXT,
+    Kind,
+    Schema,
+    in_words,
+    listing,
+    mapping,
+    number,
+    one_of,
+    whole,
+)
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
+    from collections.abc import Mapping
 
 WRAPPER = "selfimprove"  # the key under which settings may stand in a config file
 PREFIX = "SELFIMPROVE_"
 YEAR = 31_536_000  # seconds
 
-Text = Annotated[str, Field(min_length=1)]
-Seconds = Annotated[float, Field(gt=0, le=YEAR)]
-# YAML gives lists, and strict validation would refuse them for a tuple.
-Texts = Annotated[
-    tuple[Text, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
-]
-Categories = Annotated[
-    tuple[Literal["convention", "refactor", "warning", "error", "fatal"], ...],
-    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
-]
-
-
-def _null_for_false(limits: Any) -> Any:
-    """Return limits by rule with null for false: TOML has no null."""
-    if not isinstance(limits, dict):
-        return limits
-    return {rule: None if limit is False else limit for rule, limit in limits.items()}
-
-
-Limit = Annotated[StrictInt, Field(ge=0)] | Literal["A", "B", "C"] | None
-Limits = Annotated[dict[Text, Limit], BeforeValidator(_null_for_false)]
+T = TypeVar("T")
+Limits = dict[str, int | str | None]
+SECONDS = number(over=0, at_most=YEAR)
+AMOUNT = number(at_least=0)
+TEXTS = listing(TEXT)
+LIMITS: Kind[Limits] = mapping(whole(at_least=0) | one_of("A", "B", "C") | NULL)
 # Two settings are the limits of rules, which ``audit.limits`` can name too.
 THRESHOLDS = {"audit.complexity_threshold": "SI101", "audit.maintainability_threshold": "SI102"}
 
 
-class _Section(BaseModel):
-    # The sections are checked as parts of Settings, so their own validators need not be made.
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+class Field(NamedTuple):
+    """One setting as it is declared."""
+
+    kind: Kind[Any]
+    default: object
+    description: str
 
 
-class AuditSettings(_Section):
+def setting(kind: Kind[T], default: T, description: str) -> T:
+    """Declare a setting in the body of a :class:`Section`; there it is its default, of type ``T``."""
+    return cast("T", Field(kind, default, description))
+
+
+class Section:
+    """Settings that belong together. An attribute that was not given is that of the class: the default."""
+
+    fields: Mapping[str, Field] = {}
+
+    def __init_subclass__(cls) -> None:
+        cls.fields = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+        for name, field in cls.fields.items():
+            setattr(cls, name, field.default)
+
+    def __init__(self, **given: object) -> None:
+        vars(self).update(given)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"settings are frozen: {name} cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        names = {*self.fields, *vars(self)}
+        return type(self) is type(other) and all(
+            getattr(self, name) == getattr(other, name) for name in names
+        )
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={masked(value)!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({given})"
+
+
+class AuditSettings(Section):
     """What the audit measures, and its limits."""
 
-    complexity_threshold: int = Field(
-        default=15, ge=1, description="Highest cyclomatic complexity of a function that is still fine."
+    complexity_threshold: int = setting(
+        whole(at_least=1), 15, "Highest cyclomatic complexity of a function that is still fine."
     )
-    maintainability_threshold: Literal["A", "B", "C"] = Field(
-        default="B",
-        description="Worst rank of a file's maintainability index that is still fine: A (best), B or C.",
+    maintainability_threshold: Literal["A", "B", "C"] = setting(
+        one_of("A", "B", "C"),
+        "B",
+        "Worst rank of a file's maintainability index that is still fine: A (best), B or C.",
     )
-    paths: Texts = Field(
-        default=(".",), description="Files and folders to measure, relative to the repository root."
+    paths: tuple[str, ...] = setting(
+        TEXTS, (".",), "Files and folders to measure, relative to the repository root."
     )
-    exclude: Texts = Field(default=(), description="Glob patterns of paths that are not measured.")
-    select: Texts = Field(
-        default=("SI001", "SI101", "SI102"),
-        description="Rules to look for, by id, by a prefix such as SI1, or ALL (--select).",
+    exclude: tuple[str, ...] = setting(TEXTS, (), "Glob patterns of paths that are not measured.")
+    select: tuple[str, ...] = setting(
+        TEXTS,
+        ("SI001", "SI101", "SI102"),
+        "Rules to look for, by id, by a prefix such as SI1, or ALL (--select).",
     )
-    ignore: Texts = Field(
-        default=(), description="Rules not to look for; the longer of two prefixes counts (--ignore)."
+    ignore: tuple[str, ...] = setting(
+        TEXTS, (), "Rules not to look for; the longer of two prefixes counts (--ignore)."
     )
-    limits: Limits = Field(
-        default={}, description="Limits by rule in place of its own, as in {SI104: 60}; null is off."
+    limits: Limits = setting(
+        LIMITS, {}, "Limits by rule in place of its own, as in {SI104: 60}; null is off."
     )
-    per_path: dict[Text, Limits] = Field(
-        default={}, description='Limits by glob and rule, as in {"tests/**": {SI104: null}}; later ones win.'
+    per_path: dict[str, Limits] = setting(
+        mapping(LIMITS), {}, 'Limits by glob and rule, as in {"tests/**": {SI104: null}}; later ones win.'
     )
-    baseline: Text | None = Field(
-        default=None, description="File with the findings that are accepted; null is none (--baseline)."
+    baseline: str | None = setting(
+        TEXT | NULL, None, "File with the findings that are accepted; null is none (--baseline)."
     )
-    pylint: Categories = Field(
-        default=(), description="Categories of pylint's messages that are findings too (SI301 to SI305)."
+    pylint: tuple[Literal["convention", "refactor", "warning", "error", "fatal"], ...] = setting(
+        listing(one_of("convention", "refactor", "warning", "error", "fatal")),
+        (),
+        "Categories of pylint's messages that are findings too (SI301 to SI305).",
     )
-    pylint_all: bool = Field(
-        default=False, description="Have pylint look at every file, not only at those that changed."
+    pylint_all: bool = setting(FLAG, False, "Have pylint look at every file, not only at those that changed.")
+    cache: bool = setting(FLAG, True, "Keep what was measured in the cache folder of your own user account.")
+    jobs: int = setting(
+        whole(at_least=0, at_most=1024), 0, "Processes that measure; 0 is as many as the machine has CPUs."
     )
-    cache: bool = Field(
-        default=True, description="Keep what was measured in the cache folder of your own user account."
-    )
-    jobs: int = Field(
-        default=0, ge=0, le=1024, description="Processes that measure; 0 is as many as the machine has CPUs."
-    )
-    history: bool = Field(
-        default=True, description="Use git's history to put first what changes often and gets worse."
-    )
-    history_tool: Literal["git", "wily"] = Field(
-        default="git", description="What tells how the numbers were before: git, or wily (--history)."
+    history: bool = setting(FLAG, True, "Use git's history to put first what changes often and gets worse.")
+    history_tool: Literal["git", "wily"] = setting(
+        one_of("git", "wily"), "git", "What tells how the numbers were before: git, or wily (--history)."
     )
 
     def rule_limits(self) -> dict[str, int | str | None]:
@@ -100,131 +133,126 @@ class AuditSettings(_Section):
         return thresholds | {rule.strip().upper(): limit for rule, limit in self.limits.items()}
 
 
-class BudgetSettings(_Section):
+class BudgetSettings(Section):
     """What one run may use. null is no limit."""
 
-    units: float | None = Field(
-        default=None, ge=0, description="Limit on the sum of the tasks' `cost`, in units (--budget)."
+    units: float | None = setting(
+        AMOUNT | NULL, None, "Limit on the sum of the tasks' `cost`, in units (--budget)."
     )
-    warning: float = Field(
-        default=0.8,
-        gt=0,
-        le=1,
-        description="Share of a limit, over 0 and up to 1, at which the run warns once.",
+    warning: float = setting(
+        number(over=0, at_most=1), 0.8, "Share of a limit, over 0 and up to 1, at which the run warns once."
     )
-    dollars: float | None = Field(
-        default=None, ge=0, description="Limit on what the model may cost, in dollars (--max-spend)."
+    dollars: float | None = setting(
+        AMOUNT | NULL, None, "Limit on what the model may cost, in dollars (--max-spend)."
     )
-    tokens: int | None = Field(
-        default=None, ge=0, description="Limit on tokens sent to and received from the model."
+    tokens: int | None = setting(
+        whole(at_least=0) | NULL, None, "Limit on tokens sent to and received from the model."
     )
-    seconds: Seconds | None = Field(default=None, description="Limit on wall time, in seconds (--time).")
+    seconds: float | None = setting(SECONDS | NULL, None, "Limit on wall time, in seconds (--time).")
 
 
-class RunSettings(_Section):
+class RunSettings(Section):
     """How a run goes."""
 
-    max_tasks: int | None = Field(
-        default=None, ge=1, description="Most tasks that one run does; null is no limit (--max-tasks)."
+    max_tasks: int | None = setting(
+        whole(at_least=1) | NULL, None, "Most tasks that one run does; null is no limit (--max-tasks)."
     )
-    land: Literal["branch", "merge"] = Field(
-        default="branch",
-        description="Where commits land: branch (selfimprove/run-<n>), or merge into your branch (--land).",
+    land: Literal["branch", "merge"] = setting(
+        one_of("branch", "merge"),
+        "branch",
+        "Where commits land: branch (selfimprove/run-<n>), or merge into your branch (--land).",
     )
-    approve: Literal["never", "each"] = Field(
-        default="never", description="Ask before the commit of each task, or never (--approve)."
+    approve: Literal["never", "each"] = setting(
+        one_of("never", "each"), "never", "Ask before the commit of each task, or never (--approve)."
     )
-    audit: bool = Field(
-        default=True, description="Measure before and after the run, and append what is found as tasks."
-    )
+    audit: bool = setting(FLAG, True, "Measure before and after the run, and append what is found as tasks.")
 
 
-class CommandSettings(_Section):
+class CommandSettings(Section):
     """Tasks with a `command:`."""
 
-    timeout: Seconds | None = Field(
-        default=3600, description="Time limit of one command, in seconds; null is no limit."
+    timeout: float | None = setting(
+        SECONDS | NULL, 3600.0, "Time limit of one command, in seconds; null is no limit."
     )
 
 
-class CheckSettings(_Section):
+class CheckSettings(Section):
     """How a change is proved."""
 
-    test_command: Text | None = Field(
-        default=None,
-        description="Shell command that runs the tests; null: found from the files of the repository.",
+    test_command: str | None = setting(
+        TEXT | NULL, None, "Shell command that runs the tests; null: found from the files of the repository."
     )
-    lint_command: Text | None = Field(
-        default=None,
-        description="Shell command that runs the linter; null: found from the files of the repository.",
+    lint_command: str | None = setting(
+        TEXT | NULL, None, "Shell command that runs the linter; null: found from the files of the repository."
     )
-    timeout: Seconds = Field(default=1800, description="Time limit of one test or lint command, in seconds.")
-    max_retries: int = Field(default=5, ge=0, description="Most repairs of one task after red tests or lint.")
+    timeout: float = setting(SECONDS, 1800.0, "Time limit of one test or lint command, in seconds.")
+    max_retries: int = setting(whole(at_least=0), 5, "Most repairs of one task after red tests or lint.")
 
 
-class SandboxSettings(_Section):
+class SandboxSettings(Section):
     """Where tests and lint of changed code run."""
 
-    driver: Literal["auto", "bubblewrap", "none"] = Field(
-        default="auto",
-        description="auto (bubblewrap, and a refusal without it), bubblewrap, or none: no guard (--sandbox).",
+    driver: Literal["auto", "bubblewrap", "none"] = setting(
+        one_of("auto", "bubblewrap", "none"),
+        "auto",
+        "auto (bubblewrap, and a refusal without it), bubblewrap, or none: no guard (--sandbox).",
     )
-    network: bool = Field(default=False, description="Let the sandbox reach the network.")
-    memory_mb: int = Field(
-        default=4096, ge=16, le=2**24, description="Memory limit of the sandbox, in megabytes."
+    network: bool = setting(FLAG, False, "Let the sandbox reach the network.")
+    memory_mb: int = setting(
+        whole(at_least=16, at_most=2**24), 4096, "Memory limit of the sandbox, in megabytes."
     )
-    processes: int = Field(
-        default=512, ge=1, le=2**22, description="Most processes and threads in the sandbox at once."
+    processes: int = setting(
+        whole(at_least=1, at_most=2**22), 512, "Most processes and threads in the sandbox at once."
     )
-    tmp_mb: int = Field(
-        default=1024, ge=1, le=2**24, description="Size of the sandbox's own /tmp, in megabytes."
+    tmp_mb: int = setting(
+        whole(at_least=1, at_most=2**24), 1024, "Size of the sandbox's own /tmp, in megabytes."
     )
 
 
-class LlmSettings(_Section):
+class LlmSettings(Section):
     """The model. Its key is never here: export it, or put it into .env (see .env.example)."""
 
-    backend: Literal["litellm", "scripted"] = Field(
-        default="litellm", description="litellm (a real model), or scripted (recorded replies, no network)."
+    backend: Literal["litellm", "scripted"] = setting(
+        one_of("litellm", "scripted"),
+        "litellm",
+        "litellm (a real model), or scripted (recorded replies, no network).",
     )
-    model: Text | None = Field(
-        default=None,
-        description="Model in litellm's words, for example anthropic/claude-sonnet-4-5; null is no model.",
+    model: str | None = setting(
+        TEXT | NULL,
+        None,
+        "Model in litellm's words, for example anthropic/claude-sonnet-4-5; null is no model.",
     )
-    base_url: Text | None = Field(
-        default=None, description="Address of the model's API; null: the provider's own."
+    base_url: str | None = setting(TEXT | NULL, None, "Address of the model's API; null: the provider's own.")
+    replies: str | None = setting(TEXT | NULL, None, "File with the replies of the scripted backend.")
+    max_tokens: int = setting(whole(at_least=1), 8192, "Longest reply, in tokens.")
+    temperature: float | None = setting(
+        number(at_least=0, at_most=2) | NULL, None, "Randomness, 0 to 2; null: the model's own."
     )
-    replies: Text | None = Field(default=None, description="File with the replies of the scripted backend.")
-    max_tokens: int = Field(default=8192, ge=1, description="Longest reply, in tokens.")
-    temperature: float | None = Field(
-        default=None, ge=0, le=2, description="Randomness, 0 to 2; null: the model's own."
+    timeout: float = setting(SECONDS, 120.0, "Time limit of one request, in seconds.")
+    retries: int = setting(whole(at_least=0), 4, "Most new attempts after a failed request.")
+    price_input: float | None = setting(
+        AMOUNT | NULL, None, "Dollars per million tokens sent; null: litellm's price list."
     )
-    timeout: Seconds = Field(default=120, description="Time limit of one request, in seconds.")
-    retries: int = Field(default=4, ge=0, description="Most new attempts after a failed request.")
-    price_input: float | None = Field(
-        default=None, ge=0, description="Dollars per million tokens sent; null: litellm's price list."
-    )
-    price_output: float | None = Field(
-        default=None, ge=0, description="Dollars per million tokens received; null: litellm's price list."
+    price_output: float | None = setting(
+        AMOUNT | NULL, None, "Dollars per million tokens received; null: litellm's price list."
     )
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where runs and steps are kept."""
 
-    url: Text | None = Field(
-        default=None,
-        description="SQLAlchemy URL, its password only from the environment; null: .selfimprove/state.db.",
+    url: str | None = setting(
+        TEXT | NULL,
+        None,
+        "SQLAlchemy URL, its password only from the environment; null: .selfimprove/state.db.",
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """Settings of selfimprove."""
 
-    tasks_file: Text = Field(default="tasks.yml", description="The tasks, relative to the repository root.")
-    logs_dir: Text = Field(
-        default="logs", description="Folder for logs and run records, relative to the repository root."
-    )
+    tasks_file: str = setting(TEXT, "tasks.yml", "The tasks, relative to the repository root.")
+    logs_dir: str = setting(TEXT, "logs", "Folder for logs and run records, relative to the repository root.")
     audit: AuditSettings = AuditSettings()
     budget: BudgetSettings = BudgetSettings()
     run: RunSettings = RunSettings()
@@ -236,21 +264,26 @@ class Settings(_Section):
 
 
 @cache
-def fields() -> dict[str, FieldInfo]:
-    """Return every setting: dotted key -> its field, in the order of the models."""
-    found: dict[str, FieldInfo] = {}
-    for name, field in Settings.model_fields.items():
-        section = sections().get(name)
-        inner = section.model_fields if section else {}
-        found |= {f"{name}.{leaf}": info for leaf, info in inner.items()} or {name: field}
-    return found
+def fields() -> dict[str, Field]:
+    """Return every setting: dotted key -> its declaration, in the order above."""
+    inner = {f"{name}.{leaf}": one for name, kind in sections().items() for leaf, one in kind.fields.items()}
+    return {**Settings.fields, **inner}
 
 
 @cache
-def sections() -> dict[str, type[BaseModel]]:
-    """Return the sections: name -> model."""
-    annotations = ((name, field.annotation) for name, field in Settings.model_fields.items())
-    return {name: kind for name, kind in annotations if isinstance(kind, type) and issubclass(kind, _Section)}
+def sections() -> dict[str, type[Section]]:
+    """Return the sections: name -> class."""
+    return {name: type(value) for name, value in vars(Settings).items() if isinstance(value, Section)}
+
+
+def make_settings(values: Mapping[str, object]) -> Settings:
+    """Return the settings with ``values``, right ones by dotted key; the others are the defaults."""
+    tree: dict[str, dict[str, object]] = {}
+    for dotted, value in values.items():
+        section, _, leaf = dotted.rpartition(".")
+        tree.setdefault(section, {})[leaf] = value
+    top = tree.pop("", {})
+    return Settings(**top, **{name: sections()[name](**given) for name, given in tree.items()})
 
 
 def variable_name(dotted: str) -> str:
@@ -266,45 +299,58 @@ def get_value(settings: Settings, dotted: str) -> object:
     return value
 
 
-_PASSWORD = re.compile(
-    r"(?i)(?:(://[^/?#\s:@]*:)(?!\d{1,5}(?:[/?#]|$))\S+(?=@)"
-    r"|([?&][\w-]*(?:password|secret|token|api_?key)=)[^&\s]+)"
-)
-
-
 def masked(value: object) -> object:
     """Return ``value`` with the password of a URL in it replaced by ``***``."""
     if not isinstance(value, str):
         return value
-    return _PASSWORD.sub(lambda match: f"{match[1] or match[2]}***", value)
-
-
-def settings_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a config file: settings at top level, or under ``selfimprove:``."""
-    schema = Settings.model_json_schema()
-    empty = {"type": "null"}  # a section whose lines are all comments
-    properties = {
-        name: {"anyOf": [{"$ref": inner["$ref"]}, empty]} if name in sections() else inner
-        for name, inner in schema["properties"].items()
-    }
-    wrapped = {"type": "object", "properties": properties, "additionalProperties": False}
-    wrapper = {"description": "All settings, as in a shared config.yaml.", "anyOf": [wrapped, empty]}
-    dialect = "https://json-schema.org/draft/2020-12/schema"
-    return {"$schema": dialect, **schema, "properties": {**properties, WRAPPER: wrapper}}
+    return _password().sub(lambda match: f"{match[1] or match[2]}***", value)
 
 
 @cache
-def variants(key: str) -> list[dict[str, Any]]:
+def _password() -> re.Pattern[str]:
+    return re.compile(
+        r"(?i)(?:(://[^/?#\s:@]*:)(?!\d{1,5}(?:[/?#]|$))\S+(?=@)"
+        r"|([?&][\w-]*(?:password|secret|token|api_?key)=)[^&\s]+)"
+    )
+
+
+def settings_schema() -> Schema:
+    """Return the JSON Schema of a config file: settings at top level, or under ``selfimprove:``."""
+    empty = {"type": "null"}  # a section whose lines are all comments
+    schema = _described(Settings)
+    for name, section in sections().items():
+        schema["properties"][name] = {"anyOf": [{"$ref": f"#/$defs/{section.__name__}"}, empty]}
+    wrapped = {"type": "object", "properties": schema["properties"], "additionalProperties": False}
+    wrapper = {"description": "All settings, as in a shared config.yaml.", "anyOf": [wrapped, empty]}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": {section.__name__: _described(section) for section in sections().values()},
+        **schema,
+        "properties": {**schema["properties"], WRAPPER: wrapper},
+    }
+
+
+def _described(section: type[Section]) -> Schema:
+    properties = {}
+    for name, (kind, default, description) in section.fields.items():
+        plain = list(default) if isinstance(default, tuple) else default
+        properties[name] = {"description": description, **kind.schema, "default": plain}
+    return {
+        "description": section.__doc__,
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def variants(key: str) -> list[Schema]:
     """Return the JSON Schemas of which a value of ``key`` matches one."""
-    section, _, leaf = key.rpartition(".")
-    model = sections()[section] if section else Settings
-    schema = model.model_json_schema()["properties"][leaf]
-    return list(schema.get("anyOf", [schema]))
+    return list(fields()[key].kind.variants)
 
 
 def kinds(key: str) -> list[str]:
     """Return the JSON types of ``key``: ``integer``, ``null`` and so on."""
-    return [str(variant.get("type")) for variant in variants(key)]
+    return [variant["type"] for variant in variants(key)]
 
 
 def choices(key: str) -> list[str]:
@@ -312,40 +358,6 @@ def choices(key: str) -> list[str]:
     return [choice for variant in variants(key) for choice in variant.get("enum", [])]
 
 
-_NOUNS = {
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "string": "a text that is not empty",
-    "null": "null",
-}
-_BOUNDS = {"minimum": "at least", "exclusiveMinimum": "over", "maximum": "at most"}
-
-
 def rule(key: str, depth: int = 0) -> str:
     """Return in words what a value of ``key`` must be, or one that stands ``depth`` mappings below it."""
-    schemas = variants(key)
-    for _ in range(depth):
-        inner = schemas[0]["additionalProperties"]
-        schemas = inner.get("anyOf", [inner])
-    return _said(schemas)
-
-
-def _said(schemas: list[dict[str, Any]]) -> str:
-    said = []
-    for schema in schemas:
-        words = schema.get("enum")
-        bounds = [f"{word} {schema[bound]}" for bound, word in _BOUNDS.items() if bound in schema]
-        noun = "one of " + ", ".join(words) if words else _noun(schema)
-        said.append(" ".join([noun, " and ".join(bounds)]).strip())
-    return ", or ".join(said)
-
-
-def _noun(schema: dict[str, Any]) -> str:
-    if schema["type"] == "array":
-        words = schema["items"].get("enum")
-        return "a list of " + (", ".join(words) if words else "texts")
-    if schema["type"] != "object":
-        return _NOUNS[schema["type"]]
-    inner = schema["additionalProperties"]
-    return "a mapping whose values are " + _said(inner.get("anyOf", [inner])).replace(", or ", " or ")
+    return in_words(variants(key), depth)

@@ -78,7 +78,11 @@ def mine(text: str) -> dict[str, float]:
     }  # fmt: skip
 
 
-STEPS = [branchy(3) + "# one\n", "import os\n\n\n" + branchy(5) + branchy(9, "g"), branchy(4) + branchy(2, "g") + "x = [os for os in (1, 2) if os]\n"]  # fmt: skip
+STEPS = [
+    branchy(3) + "# one\n",
+    branchy(5) + branchy(9, "g") + "# one\n",
+    "import os\n\n\n" + branchy(4) + branchy(8, "g") + "x = [os for os in (1, 2) if os]\n",
+]
 
 
 def three(project: Callable[..., Project]) -> Project:
@@ -105,7 +109,7 @@ def test_every_metric_is_radons(project: Callable[..., Project], metric: str) ->
     # A chain of ifs without nesting costs as much for a reader as it has decisions.
     expected = [mine(text).get(metric) for text in STEPS]
     if metric == "cognitive":
-        expected = [2, 4 + 8, 3 + 1]
+        expected = [2, 4 + 8, 3 + 7]
     assert line["values"] == pytest.approx(expected)
     assert trend["total"] == line["values"]
 
@@ -137,7 +141,7 @@ def test_functions_are_followed(project: Callable[..., Project]) -> None:
     here = three(project)
     assert audit(here, "--trend", "3", "new.py:f", "new.py:g", code=0)["trend"]["lines"] == [
         {"path": "new.py", "symbol": "f", "values": [3, 5, 4]},
-        {"path": "new.py", "symbol": "g", "values": [None, 9, 2]},
+        {"path": "new.py", "symbol": "g", "values": [None, 9, 8]},
     ]
     here.write("new.py", STEPS[2].replace("def f(", "def named_anew("))
     commit(here, "Rename", 4)
@@ -243,7 +247,8 @@ def test_the_priority_of_a_task_tells_worse_from_better(project: Callable[..., P
     rows = json.loads(here.run("tasks", "list", "-f", "json", check=0).out)["data"]["tasks"]
     priority = {one["id"]: one["priority"] for one in rows}
     urgency = {one["symbol"]: one["urgency"] for one in audit(here)["findings"]}
-    assert priority == {f"refactor-{name}-{name}": 20 + value for name, value in urgency.items()}
+    expected = {f"refactor-{name}-{name}": 20 + value for name, value in urgency.items()}
+    assert priority == pytest.approx(expected, abs=0.11)  # a whole number is a person's, ours end in .1
     assert priority["refactor-hot-hot"] > 24
     assert priority["refactor-mends-mends"] < 20
 
