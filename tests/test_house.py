@@ -26,19 +26,20 @@ MODULES = {
 # writes down here where it stands. It is a table of downward arrows: no room is below itself.
 GROUND = {"model", "errors"}
 FILES = {"yamlfile", "readfile", "atomicfile"} | GROUND
-SETTINGS = {"settings", "configfile", "configedit", "pyproject", "config"} | FILES
+SETTINGS = {"kind", "settings", "configfile", "configedit", "pyproject", "config"} | FILES
 PARTS = {"planner", "executor", "reflector", "memory"}
 BELOW: dict[str, set[str]] = {
     "model": set(),
     "errors": set(),
-    "settings": GROUND,
+    "kind": GROUND,
+    "settings": {"kind"} | GROUND,
     "atomicfile": GROUND,
     "readfile": GROUND,
     "yamlfile": {"readfile"} | GROUND,
     "configfile": {"settings"} | FILES,
     "configedit": {"settings", "configfile"} | FILES,
     "pyproject": {"settings", "configfile"} | FILES,
-    "config": {"settings", "configfile", "configedit", "pyproject"} | FILES,
+    "config": {"kind", "settings", "configfile", "configedit", "pyproject"} | FILES,
     "tools": FILES,
     "codebase": {"tools"} | FILES,
     "report": {"model"},
@@ -65,7 +66,6 @@ BELOW: dict[str, set[str]] = {
 LIBRARIES = {
     "typer": ("cli.",),
     "rich": ("report.table", "cli.door"),
-    "pydantic": ("settings", "config"),
     "dotenv": ("configfile",),
     "platformdirs": ("configfile", "wiring_audit"),
     "yaml": ("memory.", "configfile inside", "configedit", "yamlfile"),

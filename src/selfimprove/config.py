@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
-from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from pydantic import ValidationError
+from functools import cache, partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.configfile import (
     ConfigFile,
@@ -21,6 +16,7 @@ from selfimprove.configfile import (
     user_config_path,
 )
 from selfimprove.errors import ConfigError
+from selfimprove.kind import WrongValue, checked
 from selfimprove.pyproject import PyProject, find_pyproject
 from selfimprove.settings import (
     PREFIX,
@@ -28,13 +24,14 @@ from selfimprove.settings import (
     Settings,
     choices,
     fields,
-    get_value,
     kinds,
+    make_settings,
     masked,
     rule,
     sections,
     settings_schema,
     variable_name,
+    variants,
 )
 
 if TYPE_CHECKING:
@@ -48,13 +45,9 @@ ALLOWED_VARIABLES = frozenset(
 )  # set by ourselves for the processes we start
 ENVIRONMENT, COMMAND_LINE = "environment", "command line"
 _URLS = ("database.url", "llm.base_url")
-_SECRET = re.compile(
-    r"api_?-?key|secret|password|passwd|credential|(auth|access|api|bearer)_?-?token|(^|__)token$"
-)
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(NamedTuple):
     """The settings, and for each dotted key where its value came from.
 
     An origin is ``default``, ``path:line``, ``environment NAME``, ``.env:line`` or ``command line``.
@@ -102,7 +95,7 @@ def load_settings(
     layers.append(_checked(given))
     winners = _winners(layers)
     origins = {key: winners[key].origin if key in winners else "default" for key in fields()}
-    settings = Settings.model_validate(_nested(winners))
+    settings = make_settings({key: value.value for key, value in winners.items()})
     merged = {variable.name: variable.value for variable in variables} | dict(environ)
     return Loaded(settings, origins, warnings + more, merged)
 
@@ -243,6 +236,8 @@ def _from_text(dotted: str, text: str) -> object:
         return text
     if "array" in allowed and not text.lstrip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
+    import json  # most variables hold a word or a number
+
     try:
         return json.loads(text)
     except ValueError:
@@ -254,25 +249,13 @@ def _checked(layer: _Layer, *, strict: bool = False) -> _Layer:
 
     ``strict`` is for files, where a number is written as a number; variables hold only text.
     """
-    try:
-        # False would also loosen what is strict by itself
-        settings = Settings.model_validate(_nested(layer), strict=strict or None)
-    except ValidationError as problem:
-        location = problem.errors()[0]["loc"]
-        key = str(location[0]) if location[0] in layer else ".".join(map(str, location[:2]))
-        raise _wrong(key, layer[key], location[key.count(".") + 1 :]) from None
-    return {key: given._replace(value=get_value(settings, key)) for key, given in layer.items()}
-
-
-def _nested(layer: _Layer) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for dotted, given in layer.items():
-        name, _, leaf = dotted.partition(".")
-        if leaf:
-            tree.setdefault(name, {})[leaf] = given.value
-        else:
-            tree[name] = given.value
-    return tree
+    right: _Layer = {}
+    for key, given in layer.items():
+        try:
+            right[key] = given._replace(value=checked(variants(key), given.value, text=not strict))
+        except WrongValue as problem:
+            raise _wrong(key, given, problem) from None
+    return right
 
 
 def _refuse_dotted(name: str, file: ConfigFile | PyProject) -> None:
@@ -310,7 +293,7 @@ def _unknown(name: str, known: Iterable[str], origin: str) -> ConfigError:
     if name in sections():
         inner = ", ".join(key for key in fields() if key.startswith(f"{name}."))
         return ConfigError(f"{name} is a section, not a setting", where=origin, hint=f"it has {inner}")
-    if _SECRET.search(name.removeprefix(PREFIX).rpartition(".")[2].lower()):
+    if _secret().search(name.removeprefix(PREFIX).rpartition(".")[2].lower()):
         message = f"{name} is not a setting: secrets come from the environment or .env only"
         return ConfigError(
             message, where=origin, hint="use the provider's own variable: export OPENAI_API_KEY=..."
@@ -318,6 +301,13 @@ def _unknown(name: str, known: Iterable[str], origin: str) -> ConfigError:
     near = _nearest(name, known)
     hint = f"did you mean {near}?" if near else "see all of them: selfimprove config show"
     return ConfigError(f"{name} is not a setting", where=origin, hint=hint)
+
+
+@cache
+def _secret() -> re.Pattern[str]:
+    return re.compile(
+        r"api_?-?key|secret|password|passwd|credential|(auth|access|api|bearer)_?-?token|(^|__)token$"
+    )
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:
@@ -332,32 +322,36 @@ def _nearest(name: str, known: Iterable[str]) -> str | None:
     leaves = {key.rpartition(".")[2]: key for key in short}
     if leaf in leaves:
         return short[leaves[leaf]]
-    if match := get_close_matches(bare, short, 1, 0.6):
-        return short[match[0]]
-    match = get_close_matches(leaf, leaves, 1, 0.6)
-    return short[leaves[match[0]]] if match else None
+    if match := _closest(bare, short, 0.6):
+        return short[match]
+    match = _closest(leaf, leaves, 0.6)
+    return short[leaves[match]] if match else None
 
 
-def _wrong(key: str, given: _Given, inner: Sequence[str | int] = ()) -> ConfigError:
-    """Return the error for a value of the wrong type or outside its range.
+def _closest(word: str, known: Iterable[str], likeness: float) -> str:
+    from difflib import get_close_matches  # for errors only
 
-    ``inner`` are the keys in a mapping that lead to it, as the validation tells them.
-    """
-    value, below = given.value, []
-    for part in inner:
-        if not isinstance(value, dict) or part not in value:
-            break
-        below.append(str(part))
-        value = value[part]
+    return next(iter(get_close_matches(word, list(known), 1, likeness)), "")
+
+
+def _wrong(key: str, given: _Given, problem: WrongValue) -> ConfigError:
+    """Return the error for a value of the wrong type or outside its range."""
+    import json
+
+    value, below = given.value, [str(part) for part in problem.path]
+    for part in problem.path:
+        value = value[part] if isinstance(value, dict) else value
     name, where = ".".join([key, *below]), _inside(given, below)
-    if inner[-1:] == ("[key]",):
-        message = f"{name} has a name that is {_shown(inner[-2])}, but must be a text that is not empty"
+    if problem.name:
+        message = (
+            f"{name} has a name that is {_shown(problem.path[-1])}, but must be a text that is not empty"
+        )
         return ConfigError(message, where=where, hint="put the name in quotes")
     message = f"{name} is {_shown(value)}, but must be {rule(key, len(below))}"
-    near = get_close_matches(str(value), choices(key), 1, 0.5)
+    near = _closest(str(value), choices(key), 0.5)
     default = fields()[key].default
     if near:
-        hint = f"did you mean {near[0]}?"
+        hint = f"did you mean {near}?"
     elif given.origin.startswith(ENVIRONMENT):
         hint = f"unset {variable_name(key)}, or export a right value"
     else:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import re
-from dataclasses import dataclass, replace
+import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,11 +24,9 @@ SHARED = Path("config.yaml")
 LIMIT = 1_000_000  # bytes; the complete example has 6,000
 _NULL = "tag:yaml.org,2002:null"
 _FOREIGN_LIMIT = 100_000_000
-_OURS = re.compile(rb"^(?:\xef\xbb\xbf)?(?:\{\s*)?[\"']?selfimprove[\"']?\s*:", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class ConfigFile:
+class ConfigFile(NamedTuple):
     """A config file as read: ``settings`` are its own keys, which stand under ``prefix`` in the document."""
 
     path: Path
@@ -47,6 +45,11 @@ def user_config_path(environ: Mapping[str, str]) -> Path:
     folder = Path(environ.get("XDG_CONFIG_HOME", ""))
     if folder.is_absolute():
         return folder / "selfimprove" / "config.yaml"
+    home = Path(environ.get("HOME", ""))
+    if sys.platform == "linux" and home.is_absolute():
+        return (
+            home / ".config" / "selfimprove" / "config.yaml"
+        )  # as platformdirs says, which takes time to load
     from platformdirs import user_config_dir
 
     return Path(user_config_dir("selfimprove", appauthor=False)) / "config.yaml"
@@ -80,6 +83,8 @@ def find_repository_config(root: Path) -> tuple[ConfigFile | None, list[str]]:
 
 def parse_config(data: bytes, path: Path, name: str, *, shared: bool = False) -> ConfigFile:
     """Return ``data`` as a config file; settings stand at top level or under a single ``selfimprove:``."""
+    from dataclasses import replace
+
     from yaml import MappingNode  # slow to load, and many repositories have no config file
 
     from selfimprove.yamlfile import compose
@@ -127,6 +132,8 @@ def read_dotenv(root: Path) -> tuple[list[Variable], list[str]]:
         data = read_file(path, ".env", ConfigError, limit=LIMIT)
     except FileNotFoundError:
         return [], []
+    import io
+
     from dotenv.parser import parse_stream
 
     found: dict[str, Variable] = {}
@@ -154,7 +161,7 @@ def _read_shared(path: Path) -> ConfigFile | None:
         return None
     if WRAPPER.encode() not in data:
         return None
-    ours = _OURS.search(data) is not None
+    ours = _ours().search(data) is not None
     if len(data) > LIMIT:
         return read_config(path, name) if ours else None  # raises: too large
     try:
@@ -164,6 +171,11 @@ def _read_shared(path: Path) -> ConfigFile | None:
             raise
         return None
     return file if file.prefix else None
+
+
+@cache
+def _ours() -> re.Pattern[bytes]:
+    return re.compile(rb"^(?:\xef\xbb\xbf)?(?:\{\s*)?[\"']?selfimprove[\"']?\s*:", re.MULTILINE)
 
 
 def _not_a_mapping(name: str, node: Node) -> ConfigError:

@@ -107,7 +107,7 @@ def checked(variants: Iterable[Schema], value: object, *, text: bool = False) ->
 def _read(name: str, text: str) -> object:
     """Return the number or truth value that ``text`` spells; raises ``ValueError``."""
     if name == "integer":
-        return int(text)
+        return int(text.removesuffix(".0"))
     if name == "number":
         return float(text)
     return _WORDS.get(text.lower(), text) if name == "boolean" else text

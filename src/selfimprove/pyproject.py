@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.errors import ConfigError
 from selfimprove.readfile import read_file
@@ -17,16 +17,9 @@ if TYPE_CHECKING:
 NAME = "pyproject.toml"
 TABLE = ("tool", WRAPPER)
 _LIMIT = 10_000_000  # bytes
-# Loading a TOML parser costs every command time; most files do not name us. `[tool]` with `selfimprove.x = 1`
-# below it is ours as well as `[tool.selfimprove]`.
-_OURS = re.compile(
-    rb"""(?m)tool["']?\s*\.\s*["']?selfimprove\b|^\s*(?:tool\s*=.*)?["']?selfimprove["']?\s*[.=]"""
-)
-_PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*""")
 
 
-@dataclass(frozen=True)
-class PyProject:
+class PyProject(NamedTuple):
     """``[tool.selfimprove]`` of a pyproject.toml: ``settings`` are its keys, ``text`` is the whole file."""
 
     path: Path
@@ -55,7 +48,7 @@ def find_pyproject(root: Path) -> PyProject | None:
         data = read_file(root / NAME, NAME, ConfigError, limit=_LIMIT)
     except FileNotFoundError:
         return None
-    if not _OURS.search(data):
+    if WRAPPER.encode() not in data or not _ours().search(data):
         return None
     import tomllib
 
@@ -78,6 +71,17 @@ def find_pyproject(root: Path) -> PyProject | None:
             "tool.selfimprove is not a table", where=found.where(()), hint="write `[tool.selfimprove]`"
         )
     return found
+
+
+@cache
+def _ours() -> re.Pattern[bytes]:
+    """Return what tells a file that names us: loading a TOML parser costs time, and most files do not.
+
+    `[tool]` with `selfimprove.x = 1` below it is ours as well as `[tool.selfimprove]`.
+    """
+    return re.compile(
+        rb"""(?m)tool["']?\s*\.\s*["']?selfimprove\b|^\s*(?:tool\s*=.*)?["']?selfimprove["']?\s*[.=]"""
+    )
 
 
 def _not_toml(problem: Exception, data: bytes) -> ConfigError:
@@ -105,8 +109,9 @@ def _keys(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
 def _dotted(text: str) -> tuple[str, ...]:
     """Return the parts of the dotted key at the start of ``text``."""
     parts, at = [], 0
-    while match := _PART.match(text, at):
-        parts.append(next(part for part in match.groups() if part is not None))
+    part = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([\w-]+))\s*""")  # re keeps it
+    while match := part.match(text, at):
+        parts.append(next(group for group in match.groups() if group is not None))
         at = match.end() + 1
         if text[match.end() : at] != ".":
             break

@@ -81,7 +81,9 @@ def test_a_rule_finds_its_one_place(project: Callable[..., Project], rule: str) 
     files, expected = ONE[rule]
     here = project(files)
     data = audit(here, "--select", rule, "--fail-on", "any", code=1)
-    found = [tuple(one[key] for key in ("path", "line", "end_line", "symbol", "value")) for one in data["findings"]]
+    found = [
+        tuple(one[key] for key in ("path", "line", "end_line", "symbol", "value")) for one in data["findings"]
+    ]
     assert found == [expected]
     assert data["findings"][0]["rule"] == rule
     assert (rule in rules(here)) == (rule in ("SI101", "SI102"))
@@ -90,7 +92,17 @@ def test_a_rule_finds_its_one_place(project: Callable[..., Project], rule: str) 
         assert rules(here, "--select", rule, SELFIMPROVE_AUDIT__LIMITS=limit) == []
 
 
-SMELLS = 'import os\n\n\ndef f(x, y):\n    "It."\n    if x:\n        return 1\n    else:\n        return y.z + undefined\n'
+SMELLS = """\
+import os
+
+
+def f(x, y):
+    "It."
+    if x:
+        return 1
+    else:
+        return y.z + undefined
+"""
 
 
 def test_pylint_looks_at_what_changed(project: Callable[..., Project]) -> None:
@@ -103,7 +115,8 @@ def test_pylint_looks_at_what_changed(project: Callable[..., Project]) -> None:
     assert {("SI303", 1), ("SI304", 9), ("SI302", 6), ("SI301", 1)} <= placed
     assert any("undefined-variable" in one["message"] for one in data["findings"])
     assert rules(here, "--select", "SI304") == ["SI304"]
-    assert {one["path"] for one in audit(here, SELFIMPROVE_AUDIT__PYLINT='["error"]', SELFIMPROVE_AUDIT__PYLINT_ALL="true")["findings"]} == {"same.py", "changed.py"}  # fmt: skip
+    everywhere = {"SELFIMPROVE_AUDIT__PYLINT": '["error"]', "SELFIMPROVE_AUDIT__PYLINT_ALL": "true"}
+    assert [one["path"] for one in audit(here, **everywhere)["findings"]] == ["changed.py", "same.py"]
     here.git("commit", "-q", "-a", "-m", "Change")
     assert rules(here, "--select", "SI3") == []
     assert "SI304" in rules(here, "--select", "SI3", "--since", "HEAD~")
@@ -147,11 +160,15 @@ def test_rules_and_limits_of_the_configuration(project: Callable[..., Project]) 
         ("m.py", 90, 91),
         ("tests/t.py", 90, 91),
     ]
-    here.write("pyproject.toml", '[tool.selfimprove.audit]\nselect = ["SI104"]\n[tool.selfimprove.audit.per_path]\n"tests/**" = {SI104 = false}\n')  # fmt: skip
+    off = '[tool.selfimprove.audit.per_path]\n"tests/**" = {SI104 = false}\n'
+    here.write("pyproject.toml", '[tool.selfimprove.audit]\nselect = ["SI104"]\n' + off)
     assert [one["path"] for one in audit(here)["findings"]] == ["m.py"]
     assert rules(here, SELFIMPROVE_AUDIT__SELECT="SI106,SI101") == ["SI101", "SI106"]
     assert rules(here, "--select", "SI106", SELFIMPROVE_AUDIT__SELECT="SI101") == ["SI106"]
-    here.write(own, 'audit:\n  select: [SI106]\n  limits: {SI106: 7}\n  per_path: {"*.py": {SI106: 8}, "m.py": {SI106: 3}}\n')
+    here.write(
+        own,
+        'audit:\n  select: [SI106]\n  limits: {SI106: 7}\n  per_path: {"*.py": {SI106: 8}, "m.py": {SI106: 3}}\n',
+    )
     data = audit(here, code=1)  # the file of our own wins over pyproject.toml; of globs the later one
     assert [(one["path"], one["rule"], one["limit"]) for one in data["findings"]] == [("m.py", "SI106", 3)]
     assert data["findings"][0]["severity"] == "error"
@@ -207,17 +224,24 @@ def test_an_unused_comment_alone_fails_at_warning(project: Callable[..., Project
 
 def notebook(*cells: str) -> str:
     made = [{"cell_type": "markdown", "metadata": {}, "source": ["# Title\n"]}]
-    made += [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": cell.splitlines(keepends=True)} for cell in cells]  # fmt: skip
-    return json.dumps({"cells": made, "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5})  # fmt: skip
+    made += [
+        {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": [cell]}
+        for cell in cells
+    ]
+    python = {"language_info": {"name": "python"}}
+    return json.dumps({"cells": made, "metadata": python, "nbformat": 4, "nbformat_minor": 5})
 
 
 def test_notebooks(project: Callable[..., Project]) -> None:
     silenced = branchy(20, "s").replace(":", ":  # selfimprove: ignore[SI101] shown to people", 1)
     idle = "x = 1\ny = 2  # selfimprove: ignore[SI101] nothing\n"
-    here = project({"n.ipynb": notebook("%matplotlib inline\nimport os\n", "import re\n\n" + branchy(18), silenced, idle)})  # fmt: skip
+    first, second = "%matplotlib inline\nimport os\n", "import re\n\n"
+    here = project({"n.ipynb": notebook(first, second + branchy(18), silenced, idle)})
     data = audit(here, code=1)
     assert data["suppressed"] == 1
-    rows = [(one["rule"], one["cell"], one["line"], one["end_line"], one["value"]) for one in data["findings"]]
+    rows = [
+        (one["rule"], one["cell"], one["line"], one["end_line"], one["value"]) for one in data["findings"]
+    ]
     assert sorted(rows) == [("SI001", 5, 2, 2, 1), ("SI101", 3, 3, 37, 18)]
     table = here.run("audit", check=1).out
     assert "n.ipynb:cell 3:3 " in table
@@ -228,6 +252,6 @@ def test_notebooks(project: Callable[..., Project]) -> None:
     assert "(cell 3, line 3)" in by_rule["SI101"]["message"]["text"]
     assert by_rule["SI101"]["locations"][0]["physicalLocation"]["region"]["startLine"] == 1
     here.git("commit", "-q", "--allow-empty", "-m", "Base")
-    here.write("n.ipynb", notebook("z = 1\n", "%matplotlib inline\nimport os\n", "import re\n\n" + branchy(19), silenced))  # fmt: skip
+    here.write("n.ipynb", notebook("z = 1\n", first, second + branchy(19), silenced))
     (worse,) = audit(here, "--since", "HEAD", code=1)["findings"]
     assert (worse["cell"], worse["line"], worse["value"], worse["before"]) == (4, 3, 19, 18)

@@ -41,7 +41,9 @@ def commit(here: Project, message: str, day: int, who: str = "A Person") -> None
     env = here.env | {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
     own = type(here)(here.root, env)
     own.git("add", "-A")
-    own.git("commit", "-q", "--allow-empty", "-m", message, "--author", f"{who} <{who.split()[0]}@example.org>")
+    own.git(
+        "commit", "-q", "--allow-empty", "-m", message, "--author", f"{who} <{who.split()[0]}@example.org>"
+    )
 
 
 def functions(text: str) -> list[Any]:
@@ -54,7 +56,11 @@ def functions(text: str) -> list[Any]:
         if (one.lineno, one.name) in seen:
             continue
         seen.add((one.lineno, one.name))
-        todo += [*getattr(one, "methods", ()), *getattr(one, "inner_classes", ()), *getattr(one, "closures", ())]
+        todo += [
+            *getattr(one, "methods", ()),
+            *getattr(one, "inner_classes", ()),
+            *getattr(one, "closures", ()),
+        ]
         found += [one] if one.letter != "C" else []
     return found
 
@@ -185,7 +191,9 @@ def test_all_numbers_are_radons(project: Callable[..., Project]) -> None:
     assert set(by_path) == set(texts)
     for path, text in texts.items():
         told = by_path[path]
-        own = {(one["line"], one["symbol"].rpartition(".")[2]): one["complexity"] for one in told["functions"]}
+        own = {
+            (one["line"], one["symbol"].rpartition(".")[2]): one["complexity"] for one in told["functions"]
+        }
         theirs = {(one.lineno, one.name): one.complexity for one in functions(text)}
         assert theirs.items() <= own.items()
         assert told["maintainability"] == radon.metrics.mi_visit(text, multi=True)
