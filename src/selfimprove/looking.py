@@ -172,7 +172,7 @@ def _keep_baseline(target: Target, auditor: SelfAuditor, audit: Audit, question:
         return ()
     from selfimprove.reflector import baseline
 
-    path = target.repo.root / name
+    path = wiring_audit.baseline_path(target)
     failed = {one.path for one in audit.not_analysed} - auditor.last_scan.deleted
     judged = baseline.judges(
         auditor.policy, auditor.measured, failed, whole=auditor.last_scan.whole, linted=auditor.linted

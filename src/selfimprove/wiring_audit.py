@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfimprove.errors import MissingTool
+from selfimprove.errors import ConfigError, MissingTool
 from selfimprove.model.task import Status
 
 if TYPE_CHECKING:
@@ -126,7 +129,27 @@ def load_baseline(target: Target) -> Baseline | None:
         return None
     from selfimprove.reflector.baseline import load
 
-    return load(target.repo.root / target.settings.audit.baseline, target.settings.audit.baseline)
+    return load(baseline_path(target), target.settings.audit.baseline)
+
+
+def baseline_path(target: Target) -> Path:
+    """Return the file of accepted findings, which an audit may write.
+
+    What the repository's own files name lies in the repository. Raises ConfigError when it does not: the
+    repository may be a stranger's.
+    """
+    name = target.settings.audit.baseline or ""
+    path, origin = target.repo.root / name, str(target.loaded.origins.get("audit.baseline", ""))
+    if origin.startswith(("command line", "environment")):
+        return path
+    real, root = path.resolve(), target.repo.root.resolve()
+    if real.is_relative_to(root) and ".git" not in real.relative_to(root).parts:
+        return path
+    raise ConfigError(
+        f"audit.baseline names a file outside of the working tree: {name}",
+        where=origin,
+        hint=f"say it yourself if it is meant: --baseline {name}",
+    )
 
 
 def load_tasks(target: Target) -> list[Task]:
@@ -181,14 +204,28 @@ def wily_trend_of(target: Target, count: int, metric: str, paths: Sequence[str])
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Return the person's cache folder for this program, one in the temporary folder when it is read-only."""
-    from platformdirs import user_cache_path
+    """Return the person's cache folder for this program; one in the temporary folder when it is read-only."""
+    cache, home = Path(environ.get("XDG_CACHE_HOME", "")), Path(environ.get("HOME", ""))
+    if not cache.is_absolute():
+        if sys.platform == "linux" and home.is_absolute():
+            cache = home / ".cache"  # as platformdirs says, which takes time to load
+        else:
+            from platformdirs import user_cache_path
 
-    cache = environ.get("XDG_CACHE_HOME")
-    folder = Path(cache) / "selfimprove" if cache else user_cache_path("selfimprove")
-    if not _writable(folder):
-        folder = Path(tempfile.gettempdir()) / "selfimprove"
-    return folder
+            cache = user_cache_path()
+    folder = cache / "selfimprove"
+    return folder if _writable(folder) else _own_temporary_folder()
+
+
+def _own_temporary_folder() -> Path:
+    """Return a folder that no other user can have put there: what lies in it is believed, and run."""
+    folder = Path(tempfile.gettempdir()) / f"selfimprove-{os.getuid()}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+            return folder
+    return Path(tempfile.mkdtemp(prefix="selfimprove-"))
 
 
 def _writable(folder: Path) -> bool:

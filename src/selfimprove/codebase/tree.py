@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -140,14 +141,15 @@ def _history(repo: Repo, cache: Cache | None) -> History:
     head = repo.head()
     if cache is None or head is None:
         return read_history(repo)
-    key = (head, f"history {_told_by(repo)}")
-    known = cache.get([key]).get(key)
+    # One row for each working tree: the next HEAD takes the place of this one.
+    key = (hashlib.sha256(os.fsencode(repo.git_dir)).hexdigest(), "history")
+    told = f"{head} {_told_by(repo)}"
     with contextlib.suppress(ValueError, TypeError):
-        if known is not None:
-            return _unpacked(known)
-    found = read_history(repo)
-    cache.put({key: _packed(found)})
-    return found
+        if (known := cache.get([key]).get(key)) and (found := _unpacked(known, told)):
+            return found
+    history = read_history(repo)
+    cache.put({key: _packed(history, told)})
+    return history
 
 
 def _told_by(repo: Repo) -> str:
@@ -160,12 +162,16 @@ def _told_by(repo: Repo) -> str:
     return digest.hexdigest()[:16]
 
 
-def _packed(history: History) -> bytes:
-    return json.dumps([history.commits, history.shallow, history.cut], separators=(",", ":")).encode()
+def _packed(history: History, told: str) -> bytes:
+    row = [told, history.commits, history.shallow, history.cut]
+    return json.dumps(row, separators=(",", ":")).encode()
 
 
-def _unpacked(data: bytes) -> History:
-    commits, shallow, cut = json.loads(data)
+def _unpacked(data: bytes, told: str) -> History | None:
+    """Return what was packed, None when that was of another HEAD."""
+    was, commits, shallow, cut = json.loads(data)
+    if was != told:
+        return None
     return History(
         tuple(
             Commit(one, when, author, subject, tuple([Change(*change) for change in changes]))

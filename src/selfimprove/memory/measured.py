@@ -15,6 +15,8 @@ LARGEST = 500_000_000
 """Bytes over which the file is begun anew: nothing in it is lost that cannot be measured again."""
 
 _CHUNK = 500  # SQLite before 3.32 takes 999 variables in one statement
+_PATIENCE = 1.0  # seconds to wait for another writer: measuring again is not worth more
+_FORMAT = 1
 _SCHEMA = """
 create table if not exists measured (
     flavour text not null, blob text not null, kind text not null, value blob not null,
@@ -53,7 +55,10 @@ class MeasuredCache:
             for kind in kinds:
                 blobs = [blob for blob, its in wanted if its == kind]
                 for start in range(0, len(blobs), _CHUNK):
-                    found |= self._some(kind, blobs[start : start + _CHUNK])
+                    try:
+                        found |= self._some(kind, blobs[start : start + _CHUNK])
+                    except sqlite3.DatabaseError as error:
+                        self._begin_anew(error)
         return found
 
     def put(self, rows: Mapping[tuple[str, str], bytes]) -> None:
@@ -76,6 +81,23 @@ class MeasuredCache:
                 self._connection.close()
             self._connection = None
 
+    def _insert(self, rows: Mapping[tuple[str, str], bytes]) -> None:
+        if self._connection and rows:
+            with self._connection:
+                self._connection.executemany(
+                    "insert or replace into measured values (?, ?, ?, ?)",
+                    [(self.flavour, blob, kind, _sum(value) + value) for (blob, kind), value in rows.items()],
+                )
+
+    def _begin_anew(self, error: sqlite3.DatabaseError) -> None:
+        """Replace a damaged file by an empty one; raise what is no damage: a lock, a full disk."""
+        damaged = not isinstance(error, sqlite3.OperationalError) or str(error).startswith("no such")
+        if not damaged:
+            raise error
+        self.close()
+        self._remove()
+        self._connection = self._connect()
+
     def _some(self, kind: str, blobs: list[str]) -> dict[tuple[str, str], bytes]:
         if not self._connection:
             return {}
@@ -92,18 +114,24 @@ class MeasuredCache:
             if self.path.stat().st_size > LARGEST:
                 self._remove()
         try:
-            return self._connect()
+            connection = self._connect()
+            if connection.execute("pragma user_version").fetchone()[0] == _FORMAT:
+                return connection
+            connection.close()  # of another version of this program, or of another program
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:  # not a database, or a broken one
-            self._remove()
-            return self._connect()
+            pass
+        self._remove()
+        return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=10, isolation_level="IMMEDIATE")
+        connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level="IMMEDIATE")
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = normal")
-        connection.execute(_SCHEMA)
+        if not connection.execute("select count(*) from sqlite_master").fetchone()[0]:
+            connection.execute(_SCHEMA)
+            connection.execute(f"pragma user_version = {_FORMAT}")
         return connection
 
     def _remove(self) -> None:

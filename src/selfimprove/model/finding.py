@@ -35,8 +35,8 @@ class Finding:
     1 for the first from the top. ``origin`` is the path under which git first knew the file, ``""`` when it
     never had another; ``aliases`` are the fingerprints under the other names that file and symbol have had.
     ``urgency`` (-9 to 9) is what history adds to the priority: hot and worsening places come first.
-    ``cell`` is the number of a notebook's cell, of all its cells, in which ``line`` then counts. ``body`` tells a renamed
-    function from a new one; see FunctionMetrics.
+    ``cell`` is the number of a notebook's cell, of all its cells, in which ``line`` then counts. ``body`` tells a
+    renamed function from a new one; see FunctionMetrics.
     """
 
     rule: str

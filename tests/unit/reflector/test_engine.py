@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -224,3 +225,42 @@ def test_meanwhile_is_called_once_whether_there_is_work_or_not() -> None:
         calls: list[int] = []
         list(spread(deadly, batches, 2, lambda calls=calls: calls.append(1)))
         assert calls == [1]
+
+
+def test_a_damaged_cache_is_mended_by_the_audit_that_finds_it(tmp_path: Path) -> None:
+    path, sources = tmp_path / "c.db", write(tmp_path, 60)
+    Engine(first := MeasuredCache(path, flavour())).measure(sources)
+    first.close()
+    data = bytearray(path.read_bytes())
+    for place in range(4096, len(data), 97):
+        data[place] ^= 0x55
+    path.write_bytes(data)
+    expected = complexities(Engine().measure(sources))
+    cache = MeasuredCache(path, flavour())
+    assert complexities(Engine(cache).measure(sources)) == expected
+    cache.close()
+    again = Engine(MeasuredCache(path, flavour()))
+    assert complexities(again.measure(sources)) == expected
+    assert (again.measured, again.cache.problem) == (0, "")
+
+
+def test_a_flipped_bit_in_a_value_makes_no_wrong_number(tmp_path: Path) -> None:
+    sources = write(tmp_path, 5)
+    cache = MeasuredCache(tmp_path / "c.db", flavour())
+    expected = complexities(Engine(cache).measure(sources))
+    cache.close()
+    with sqlite3.connect(tmp_path / "c.db") as database:
+        for blob, value in database.execute("select blob, value from measured").fetchall():
+            wrong = value.replace(b'"f', b'"g')
+            database.execute("update measured set value = ? where blob = ?", (wrong, blob))
+    assert complexities(Engine(MeasuredCache(tmp_path / "c.db", flavour())).measure(sources)) == expected
+
+
+def test_a_cache_of_another_format_is_replaced(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "c.db") as database:
+        database.execute("create table measured (something text)")
+    sources = write(tmp_path, 3)
+    Engine(MeasuredCache(tmp_path / "c.db", flavour())).measure(sources)
+    again = Engine(MeasuredCache(tmp_path / "c.db", flavour()))
+    again.measure(sources)
+    assert (again.measured, again.cache.problem) == (0, "")

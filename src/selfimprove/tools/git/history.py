@@ -194,7 +194,8 @@ def _how_to_get(repo: Repo, ref: str) -> str:
     elif remote:
         branch = ref.removeprefix(f"{remote}/")
         name = "" if ref != branch else f", and then say {remote}/{branch}"
-        said += [f"git fetch {remote} {branch}:refs/remotes/{remote}/{branch}{name}"]
+        fetch = "git fetch --unshallow" if is_shallow(repo) else "git fetch"
+        said += [f"{fetch} {remote} {branch}:refs/remotes/{remote}/{branch}{name}"]
     return ", or type: ".join(said) or "`git log --oneline` shows the commits, `git branch -a` the branches"
 
 
