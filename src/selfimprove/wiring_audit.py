@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import ConfigError, MissingTool
-from selfimprove.model.task import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -165,6 +164,7 @@ def load_tasks(target: Target) -> list[Task]:
 
 def build_reflector(target: Target, journal: Journal | None) -> Reflector:
     """Return the reflector; ``journal`` is ``None`` where no run has been."""
+    from selfimprove.model.task import Status
     from selfimprove.reflector.reflector import Reflector
 
     def landed(task: Task, ref: str) -> bool:

@@ -11,6 +11,7 @@ from acceptance.test_audit_in_ci import branchy, commit, data, found
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from conftest import Project
 
@@ -154,12 +155,12 @@ def test_write_baseline_needs_a_file_and_everything(project: Callable[..., Proje
 
 @pytest.mark.parametrize("place", ["../outside.json", ".git/audit.json", "link/audit.json"])
 def test_a_repository_cannot_have_a_file_outside_of_it_written(
-    project: Callable[..., Any], tmp_path: Path, place: str
+    project: Callable[..., Project], tmp_path: Path, place: str
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     here = project({"a.py": "x = 1\n", "pyproject.toml": f'[tool.selfimprove.audit]\nbaseline = "{place}"\n'})
     (here.root / "link").symlink_to(tmp_path / "elsewhere")
     for words in ((), ("--write-baseline",)):
         done = here.run("audit", *words, check=2)
-        assert "pyproject.toml:2" in done.stderr and f"--baseline {place}" in done.stderr
+        assert "pyproject.toml:2" in done.err and f"--baseline {place}" in done.err
     assert not (here.root / place).exists()

@@ -105,7 +105,7 @@ def audit(
     parameters, branches, returns), SI201 (duplicated blocks), SI202 (import cycles), SI301 to SI305 (pylint).
     """
     from selfimprove import looking
-    from selfimprove.cli.console import Counter
+    from selfimprove.cli.counter import Counter
 
     del output
     target = door.target(

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import MissingTool, SelfimproveError
-from selfimprove.tools.shell.masking import Masker
-from selfimprove.tools.shell.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from selfimprove.tools.shell.output import Output
 
 MARKER = "SELFIMPROVE_RUN_TOKEN"
 """The variable by which the processes of a run that died are found again; see :func:`kill_marked`."""
@@ -90,6 +90,9 @@ def run_logged(
 
     Raises :class:`SelfimproveError` when ``cwd`` is not a folder.
     """
+    from selfimprove.tools.shell.masking import Masker
+    from selfimprove.tools.shell.output import Output
+
     watch = _Watch(time.monotonic(), timeout, heartbeat, stop)
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
     with Output(log, Masker(secrets), max_output, tail) as output:
