@@ -80,6 +80,7 @@ def look(
     said = _keep_baseline(target, auditor, audit, question)
     if question.write_baseline:
         audit = replace(audit, findings=(), accepted=len(audit.findings))
+    audit = replace(audit, wrote_baseline=bool(said))
     if question.trend is not None:
         audit = _with_trend(target, auditor, audit, question, symbols)
     known = {task.fingerprint for task in tasks}

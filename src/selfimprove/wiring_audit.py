@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -219,6 +217,9 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 def _own_temporary_folder() -> Path:
     """Return a folder that no other user can have put there: what lies in it is believed, and run."""
+    import stat
+    import tempfile
+
     folder = Path(tempfile.gettempdir()) / f"selfimprove-{os.getuid()}"
     with suppress(OSError):
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -231,7 +232,6 @@ def _own_temporary_folder() -> Path:
 def _writable(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
     except OSError:
         return False
+    return os.access(folder, os.W_OK | os.X_OK)

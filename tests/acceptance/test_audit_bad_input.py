@@ -24,7 +24,7 @@ AUDIT = ("audit", "--format", "json", "--metrics", "--select", "ALL", "--ignore"
 
 
 def listed(here: Any) -> set[str]:
-    """Return the Python files and notebooks that git lists, less links to one that is measured anyway."""
+    """Return the Python files and notebooks that git lists."""
     done = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"],
         cwd=here.root,
@@ -106,8 +106,20 @@ def test_what_is_no_file(project: Callable[..., Any]) -> None:
 def test_a_link_to_a_file_that_is_measured(project: Callable[..., Any]) -> None:
     here = project({"real.py": "x = 1\n"})
     (here.root / "again.py").symlink_to("real.py")
-    measured, refused = account(here.run(*AUDIT, check=0).out)
-    assert (measured, refused) == ({"real.py"}, {})
+    for _ in range(2):
+        measured, refused = audited(here)
+        assert measured == {"real.py"}
+        assert refused == {"again.py": "it is a symbolic link to real.py, which is measured"}
+        here.git("add", "-A")
+
+
+def test_tracked_files_in_folders_of_others(project: Callable[..., Any]) -> None:
+    names = {"build/a.py", "venv/lib/b.py", "dist/c.py", "node_modules/x/d.py", "src/build/e.py"}
+    here = project()
+    for name in names:
+        here.write(name, "def f():\n    return 1\n")
+    here.git("add", "-A", "-f")
+    assert audited(here, "--trend", "3") == (names, {})
 
 
 def test_a_file_that_may_not_be_read(project: Callable[..., Any], tmp_path: Path) -> None:

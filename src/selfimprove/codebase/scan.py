@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 MEASURED = (".py", ".ipynb")
 _NOT_THERE = "it is not in the working tree"
-# Folders of code that others wrote or a tool made. One that is itself a package (src/build/__init__.py) is
-# source code all the same.
+# Folders of code that others wrote or a tool made, unless git tracks the file: then it is the project's own.
+# One that is itself a package (src/build/__init__.py) is source code all the same.
 VENDORED = {
     *(".eggs", ".git", ".nox", ".tox", ".venv", "venv", "__pycache__", "__pypackages__"),
     *("build", "dist", "node_modules", "site-packages"),
@@ -57,6 +57,7 @@ def python_files(
     paths: Sequence[str] = (),
     exclude: Sequence[str] = (),
     *,
+    tracked: Collection[str] = (),
     blobs: Mapping[str, str] | None = None,
     sparse: Collection[str] = (),
 ) -> Scan:
@@ -64,12 +65,14 @@ def python_files(
 
     ``listing`` is what git knows (tracked files, and untracked ones that are not ignored, decoded with
     surrogateescape). ``paths`` narrow it to files and folders, absolute or relative to ``root``; what they
-    name is measured even when it is excluded or ignored. ``exclude`` are globs over paths, folders or names.
+    name is measured even when it is excluded or ignored, and a link to a folder means that folder.
+    ``exclude`` are globs over paths, folders or names. What is in a folder of VENDORED is left out unless it
+    is one of ``tracked``. A link to a file that is measured under its own name is not measured again.
     ``blobs`` are the ids of files that are known to lie there as git has them; ``sparse`` are not there.
     Raises UsageError, with the nearest name, for a path that does not exist or lies outside.
     """
-    selection = _Selection(root, listing, exclude)
-    chosen = sorted({name for path in paths or (".",) for name in selection.under(path)})
+    selection = _Selection(listing, exclude, tracked)
+    chosen = sorted({name for path in paths or (".",) for name in _under(root, path, selection)})
     known = blobs or {}
     absent = frozenset(sparse)
     real_root = root.resolve()
@@ -77,10 +80,12 @@ def python_files(
         name: (name, _unnameable(name)) if name in known else _reality(root, name, real_root, absent)
         for name in chosen
     }
+    for name, (real, why) in list(reached.items()):
+        if real != name and not why and reached.get(real) == (real, ""):
+            shown = real if real.isprintable() else repr(real)
+            reached[name] = real, f"it is a symbolic link to {shown}, which is measured"
     left_out = tuple(NotAnalysed(name, why) for name, (_, why) in reached.items() if why)
-    # A link to a file that is measured under its own name is not measured a second time.
-    unread = {name for name, (real, why) in reached.items() if why or (real != name and real in reached)}
-    files = tuple(name for name in chosen if name not in unread)
+    files = tuple(name for name in chosen if not reached[name][1])
     whole = not paths or tuple(paths) == (".",)
     lost = {one.path for one in left_out if one.reason == _NOT_THERE}
     here = {name: known[name] for name in files if name in known}
@@ -88,12 +93,12 @@ def python_files(
 
 
 def commit_files(blobs: Mapping[str, str], paths: Sequence[str] = (), exclude: Sequence[str] = ()) -> Scan:
-    """Choose the files of a commit among ``blobs`` (path -> blob id), by the same rules.
+    """Choose the files of a commit among ``blobs`` (path -> blob id), by the same rules; all are tracked.
 
     A path that the commit does not have is passed over: the person's tree may have more.
     """
-    selection = _Selection(Path("/"), blobs, exclude)
-    asked = [os.path.normpath(path).removeprefix(".").lstrip("/") for path in paths] or [""]
+    selection = _Selection(blobs, exclude, blobs)
+    asked = [os.path.normpath(f"/{path}").lstrip("/") for path in paths] or [""]
     found = {name for place in asked for name in ([place] if place in blobs else selection.below(place))}
     names = sorted(name for name in found if not _unnameable(name))
     left_out = tuple(NotAnalysed(name, _unnameable(name)) for name in sorted(found - set(names)))
@@ -119,50 +124,40 @@ def walk(folder: Path) -> Iterator[str]:
 class _Selection:
     """The listing with the rules of what is left out by name."""
 
-    def __init__(self, root: Path, listing: Iterable[str], exclude: Sequence[str]) -> None:
-        self.root = root
+    def __init__(self, listing: Iterable[str], exclude: Sequence[str], tracked: Collection[str]) -> None:
+        self.tracked = tracked
         self.names = dict.fromkeys(sorted({name for name in listing if not name.endswith("/")}))
         self.globs = [glob.rstrip("/") for glob in exclude]
         self.packages = {
             name.rpartition("/")[0] for name in self.names if name.rpartition("/")[2] == "__init__.py"
         }
 
-    def under(self, path: str) -> Iterator[str]:
-        """Yield the files that ``path``, as a person typed it, stands for."""
-        asked = _relative(self.root, path)
-        if asked in self.names or (asked and not (self.root / asked).is_dir()):
-            self._must_exist(asked, path)
-            yield asked
-            return
-        yield from self.below(asked)
+    def inside(self, folder: str) -> Collection[str]:
+        """Return the listing below ``folder``, ``""`` being the root."""
+        return [name for name in self.names if name.startswith(f"{folder}/")] if folder else self.names
 
-    def below(self, asked: str) -> Iterator[str]:
-        """Yield what is measured below the folder ``asked``, ``""`` being the root."""
-        found = (name for name in self._below(asked) if name.endswith(MEASURED))
+    def below(self, asked: str, names: Iterable[str] | None = None) -> Iterator[str]:
+        """Yield what is measured below the folder ``asked``, of ``names`` or else of the listing."""
         out: dict[str, bool] = {}
-        for name in found:
+        for name in self.inside(asked) if names is None else names:
+            if not name.endswith(MEASURED):
+                continue
             folder = name.rpartition("/")[0]
             if folder not in out:
-                out[folder] = bool(folder) and self._excluded(folder, asked)
-            if not out[folder] and not any(hits(glob, name) and not hits(glob, asked) for glob in self.globs):
+                out[folder] = bool(folder) and self._vendored(folder, asked)
+            if out[folder] and name not in self.tracked:
+                continue
+            if not any(hits(glob, name) and not hits(glob, asked) for glob in self.globs):
                 yield name
 
-    def _below(self, folder: str) -> Iterable[str]:
-        """Return the listing below ``folder``; what is there on disk when git ignores it."""
-        if not folder:
-            return self.names
-        known = [name for name in self.names if name.startswith(f"{folder}/")]
-        return known or [f"{folder}/{name}" for name in walk(self.root / folder)]
-
-    def _must_exist(self, asked: str, path: str) -> None:
-        if asked in self.names or os.path.lexists(self.root / asked):
-            return
+    def unknown(self, asked: str, path: str) -> UsageError:
+        """Return the error that ``path`` is not there, with the nearest name."""
         folders = {str(parent) for name in self.names for parent in Path(name).parents}
         near = difflib.get_close_matches(asked, [*self.names, *folders], n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else "paths are files or folders of this repository"
-        raise UsageError(f"there is no file or folder {path}", where=path, hint=hint)
+        return UsageError(f"there is no file or folder {path}", where=path, hint=hint)
 
-    def _excluded(self, folder: str, asked: str) -> bool:
+    def _vendored(self, folder: str, asked: str) -> bool:
         """True when ``folder`` or one above it, below what was asked for, holds what others wrote."""
         folders = [folder, *(str(parent) for parent in Path(folder).parents)]
         return any(
@@ -170,6 +165,39 @@ class _Selection:
             for place in folders
             if place != asked and not asked.startswith(f"{place}/")
         )
+
+
+def _under(root: Path, path: str, selection: _Selection) -> Iterator[str]:
+    """Yield the files that ``path``, as a person typed it, stands for: also on disk, when git ignores it."""
+    asked = _meant(root, _relative(root, path))
+    if asked in selection.names or not _is_folder(root / asked):
+        if asked not in selection.names and not os.path.lexists(root / asked):
+            raise selection.unknown(asked, path)
+        yield asked
+        return
+    here = selection.inside(asked)
+    if asked and not here:
+        here = [f"{asked}/{name}" for name in walk(root / asked)]
+    yield from selection.below(asked, here)
+
+
+def _meant(root: Path, asked: str) -> str:
+    """Return ``asked`` with its folders as they are behind links, when that is inside of ``root``."""
+    real_root = os.path.realpath(root)
+    full = Path(real_root, asked)
+    folder, name = (full, "") if _is_folder(full) else (full.parent, full.name)
+    real = os.path.realpath(folder)
+    if os.path.commonpath([real, real_root]) != real_root:
+        return asked
+    meant = os.path.relpath(Path(real, name), real_root)
+    return "" if meant == "." else meant
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # its name is too long, or a folder above it is closed
+        return False
 
 
 def _relative(root: Path, path: str) -> str:

@@ -89,7 +89,10 @@ class GitTree:
 
         listing = list_files(self.repo)
         return python_files(
-            self.root, listing.names, self.paths, self.exclude, blobs=listing.blobs, sparse=listing.sparse
+            *(self.root, listing.names, self.paths, self.exclude),
+            tracked=listing.tracked,
+            blobs=listing.blobs,
+            sparse=listing.sparse,
         )
 
     def history(self) -> History:

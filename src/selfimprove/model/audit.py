@@ -91,6 +91,7 @@ class Audit:
     ``file_facts`` has the hottest file first. ``suppressed`` counts findings that a comment in the code
     silences and ``accepted`` those that the baseline holds. ``notes`` are sentences that a reader must know:
     a shallow clone, a cache that cannot be written. ``engine`` and ``python`` name what measured.
+    ``wrote_baseline`` says that the file of accepted findings is another now.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -103,3 +104,4 @@ class Audit:
     notes: tuple[str, ...] = ()
     engine: str = ""
     python: str = ""
+    wrote_baseline: bool = False

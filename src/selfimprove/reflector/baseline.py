@@ -96,6 +96,21 @@ class Baseline:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Tightening:
+    """A ``baseline`` that has shrunk: how many entries are ``gone``, ``better``, or only ``moved`` (renamed)."""
+
+    baseline: Baseline
+    gone: int
+    better: int
+    moved: int
+
+    @property
+    def is_tighter(self) -> bool:
+        """False when only names changed."""
+        return bool(self.gone or self.better)
+
+
 def accept(
     findings: Iterable[Finding],
     earlier: Baseline | None = None,
@@ -119,6 +134,14 @@ def accept(
 def tightened(
     baseline: Baseline, findings: Iterable[Finding], judged: Callable[[Accepted], bool] = lambda _entry: True
 ) -> Baseline | None:
+    """Return the baseline that :func:`tightening` leads to, None when nothing changes."""
+    change = tightening(baseline, findings, judged)
+    return change.baseline if change else None
+
+
+def tightening(
+    baseline: Baseline, findings: Iterable[Finding], judged: Callable[[Accepted], bool] = lambda _entry: True
+) -> Tightening | None:
     """Return the baseline without what is gone and with the better values, None when nothing changes.
 
     Nothing is added and no value gets worse. An entry whose file or function has a new name takes it over. A
@@ -130,7 +153,15 @@ def tightened(
     gone = {id(entry) for entry in split.gone}
     now = {id(entry): _tighter(entry, finding) for entry, finding in split.pairs}
     entries = tuple(now.get(id(entry), entry) for entry in baseline.entries if id(entry) not in gone)
-    return None if entries == baseline.entries else replace(baseline, entries=entries)
+    if entries == baseline.entries:
+        return None
+    changed = [
+        (entry, now[id(entry)]) for entry in baseline.entries if now.get(id(entry), entry) is not entry
+    ]
+    better = sum(entry.value != later.value for entry, later in changed)
+    return Tightening(
+        replace(baseline, entries=entries), gone=len(gone), better=better, moved=len(changed) - better
+    )
 
 
 def judges(

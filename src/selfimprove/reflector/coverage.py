@@ -9,17 +9,22 @@ import re
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
-from pathlib import Path, PurePath, PurePosixPath
+from functools import reduce
+from itertools import dropwhile
+from operator import or_
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
 _LARGEST = 100_000_000  # bytes
 _INSTRUCTIONS = 1_000_000  # of SQLite, between two looks at how many there were
 _LOOKS = 500
 _LONGEST = 100_000  # bytes of a file's line numbers, one bit each
+_SOURCES = 100  # folders that a report may be about; coverage.py writes one for each `source`
+_DEEPEST = 50  # steps up that a name may take
 _NO_COVER = re.compile(rb"#\s*(pragma|PRAGMA)[:\s]?\s*(no|NO)\s*(cover|COVER)")
 _TABLES = "select name, type from sqlite_master where name in ('file', 'line_bits', 'arc')"
 _Lines = dict[str, tuple[set[int], set[int]]]
@@ -92,8 +97,8 @@ def _from_xml(report: Path, root: Path, wanted: frozenset[str]) -> dict[str, flo
         parser.Parse(_content(report), True)
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise _NotRead(f"it is not well-formed XML ({error})") from error
-    known = _Finder(root, wanted)
-    return _shares((known.find(path, reader.sources), *lines) for path, lines in reader.lines.items())
+    known = _Finder(root, wanted, reader.sources)
+    return _shares((known.find(path), *lines) for path, lines in reader.lines.items())
 
 
 def _refuse(*_entity: object) -> None:
@@ -135,38 +140,69 @@ class _Cobertura:
 
 
 class _Finder:
-    """Knows the files of the audit by the names that a report has for them."""
+    """Knows the files of the audit by the names that a report has for them, below its ``sources``.
 
-    def __init__(self, root: Path, wanted: frozenset[str]) -> None:
-        self.roots = {root.absolute(), root.resolve()}
+    The sources are looked at once. For a name only those ends are built that a file of the audit can have, and
+    a name that is the end of none costs one look: what a stranger's report says cannot multiply. Raises
+    _NotRead when there are very many sources.
+    """
+
+    def __init__(self, root: Path, wanted: frozenset[str], sources: Iterable[str] = ()) -> None:
+        self.roots = {os.path.normpath(one).rstrip("/") for one in (root.absolute(), root.resolve())}
         self.wanted = wanted
+        self.deepest = max((path.count("/") for path in wanted), default=0) + 1
+        self.known_ends = {end for path in wanted for end in _ends(path.split("/"), 1)}
+        named = dict.fromkeys(source.strip().replace("\\", "/") for source in sources)
+        if len(named) > _SOURCES:
+            raise _NotRead(f"it has more than {_SOURCES} sources")
+        self.bases = {
+            os.path.normpath(one if one.startswith("/") else f"{top}/{one}")
+            for top in self.roots
+            for one in (*named, "")
+        }
+        self.heads = {tuple(_ends(_parts(one)[-self.deepest :], 1)) for one in named}
+        self.found: dict[str, str] = {}
 
-    def find(self, name: str, sources: Iterable[str] = ()) -> str:
-        """Return the file that a report calls ``name``, below one of ``sources``, ``""`` for none or several.
+    def find(self, name: str) -> str:
+        """Return the file that a report calls ``name``, ``""`` for none or several.
 
         A report from another machine has other folders in front: then the longest end of the path counts,
         at least ``name`` itself or, when that is absolute, two parts of it.
         """
-        name = name.replace("\\", "/")
-        absolute = PurePosixPath(name).is_absolute() or name[1:2] == ":"
-        full = [name] if absolute else [f"{source.strip()}/{name}".replace("\\", "/") for source in sources]
-        exact = {self._below_root(one) for one in (*full, name)} & self.wanted
+        parts = _parts(name.replace("\\", "/"))
+        if name[:1] in ("/", "\\") or name[1:2] == ":":
+            exact = self._below_root(os.path.normpath(name.replace("\\", "/")))
+            return exact or next((end for end in _ends(parts[-self.deepest :], 2) if end in self.wanted), "")
+        short = "/".join(parts)
+        if short not in self.found:
+            self.found[short] = self._relative(short) if self._may_be(parts) else ""
+        return self.found[short]
+
+    def _may_be(self, parts: Sequence[str]) -> bool:
+        """True when a file of the audit can end so; ``..`` counts only in front, and not more than is there."""
+        rest = [*dropwhile(lambda one: one == "..", parts)]
+        return len(parts) - len(rest) <= _DEEPEST and "/".join(rest) in self.known_ends
+
+    def _relative(self, name: str) -> str:
+        exact = {self._below_root(os.path.normpath(f"{base}/{name}")) for base in self.bases} - {""}
         if not exact:
-            least = 2 if absolute else len(PurePosixPath(name).parts)
-            exact = {self._end(one, least) for one in full} - {""}
+            ends = ([f"{head}/{name}" for head in heads] + [name] for heads in self.heads)
+            exact = {next((end for end in each if end in self.wanted), "") for each in ends} - {""}
         return exact.pop() if len(exact) == 1 else ""
 
     def _below_root(self, path: str) -> str:
-        for root in self.roots:
-            full = PurePath(os.path.normpath(root / path))
-            if full.is_relative_to(root):
-                return full.relative_to(root).as_posix()
-        return ""
+        """Return a normal, absolute path as that of a file of the audit, ``""`` when it is none."""
+        below = (path[len(root) + 1 :] for root in self.roots if path.startswith(f"{root}/"))
+        return next((one for one in below if one in self.wanted), "")
 
-    def _end(self, path: str, least: int) -> str:
-        parts = PurePosixPath(path).parts
-        ends = ("/".join(parts[start:]) for start in range(len(parts) - least + 1))
-        return next((end for end in ends if end in self.wanted), "")
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _ends(parts: Sequence[str], least: int) -> Iterator[str]:
+    """Yield the ends of a path with at least so many parts, the longest first."""
+    return ("/".join(parts[start:]) for start in range(len(parts) - least + 1))
 
 
 def _shares(found: Iterable[tuple[str, Collection[int], set[int]]]) -> dict[str, float]:
@@ -204,36 +240,43 @@ def _from_json(report: Path, root: Path, wanted: frozenset[str]) -> dict[str, fl
 def _from_database(report: Path, root: Path, wanted: frozenset[str]) -> dict[str, float]:
     if report.stat().st_size > _LARGEST:
         raise _NotRead(f"it is larger than {_LARGEST // 1_000_000} MB")
+    known = _Finder(root, wanted)
     # Immutable: no lock is taken and no journal appears beside the file.
     uri = f"{report.absolute().as_uri()}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(uri, uri=True)) as database:
             looks = iter(range(_LOOKS))
             database.set_progress_handler(lambda: next(looks, None) is None, _INSTRUCTIONS)
-            executed = _executed(database)
+            executed = _executed(database, known)
     except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
         raise _NotRead(f"it is not coverage.py's database ({error})") from error
-    known = _Finder(root, wanted)
     found = ((known.find(path), lines) for path, lines in executed.items())
     return _shares((path, *_covered(root / path, lines)) for path, lines in found if path)
 
 
-def _executed(database: sqlite3.Connection) -> dict[str, set[int]]:
-    """Return the executed lines by path; with branch coverage they are the ends of the arcs."""
+def _executed(database: sqlite3.Connection, known: _Finder) -> dict[str, set[int]]:
+    """Return the executed lines of ``known`` files by name; with branch coverage they are the ends of the arcs."""
     kinds = dict(database.execute(_TABLES))
     if set(kinds.values()) != {"table"} or not {"file", "line_bits"} <= set(kinds):
         raise _NotRead("it is not coverage.py's database (other tables)")
     names: dict[int, str] = {key: str(path) for key, path in database.execute("select id, path from file")}
-    bits: dict[int, int] = dict.fromkeys(names, 0)
+    # Joined by length first: a long row and many short ones must not make a long number many times.
+    bits: dict[int, dict[int, int]] = {file: {} for file in names}
     for file, blob in database.execute("select file_id, numbits from line_bits"):
         if not isinstance(blob, bytes) or len(blob) > _LONGEST:
             raise _NotRead("it is not coverage.py's database (strange line numbers)")
-        bits[file] = bits.get(file, 0) | int.from_bytes(blob, "little")
-    lines = {names[file]: _numbers(bits[file]) for file in names}
+        if file in bits:
+            one = bits[file]
+            one[len(blob)] = one.get(len(blob), 0) | int.from_bytes(blob, "little")
+    lines: dict[str, set[int]] = defaultdict(set)
+    for file, name in names.items():
+        if known.find(name):
+            lines[name] |= _numbers(reduce(or_, (bits[file][size] for size in sorted(bits[file])), 0))
     for file, start, end in (
         database.execute("select file_id, fromno, tono from arc") if "arc" in kinds else ()
     ):
-        lines.setdefault(names.get(file, ""), set()).update(one for one in (int(start), int(end)) if one > 0)
+        if (name := names.get(file, "")) in lines:
+            lines[name].update(one for one in (int(start), int(end)) if one > 0)
     return lines
 
 

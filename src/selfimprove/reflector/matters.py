@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from selfimprove.model.audit import FileFacts
 from selfimprove.model.finding import Finding, fingerprint
 from selfimprove.reflector.measure.record import FileMetrics
-from selfimprove.reflector.renames import Lineage, Place, lineages, renamed_functions
+from selfimprove.reflector.renames import Lineage, Place, lineages, renamed_functions, same_named
 from selfimprove.reflector.rules import facts
 
 if TYPE_CHECKING:
@@ -70,10 +71,14 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class _Previous:
-    """The previous revision of a file: its values by rule and place, and functions that had another name."""
+    """The previous revision of a file: its values by rule and place, and where its functions were there.
+
+    ``renamed`` had another name, the ``same`` ones perhaps another ordinal.
+    """
 
     values: Mapping[tuple[str, str, int], float | str]
     renamed: Mapping[Place, Place]
+    same: Mapping[Place, Place]
     recency: float
 
 
@@ -108,17 +113,12 @@ def enrich(
         and (previous := _previous(path, step, older.get(step.blob), measured[path], policy))
     }
     heat = {one.path: one.heat for one in files}
-    own = {fingerprint(one.rule, one.path, one.symbol, one.ordinal) for one in found}
-    enriched = [
-        _enriched(
-            one,
-            before.get(one.path),
-            past.get(one.path),
-            heat.get(one.path, 0.0),
-            own,
-        )
-        for one in found
-    ]
+    taken = {fingerprint(one.rule, one.path, one.symbol, one.ordinal) for one in found}
+    enriched = []
+    for one in sorted(found, key=lambda one: (_born(past.get(one.path)), one.path)):
+        known = _enriched(one, before.get(one.path), past.get(one.path), heat.get(one.path, 0.0), taken)
+        taken.add(known.fingerprint)  # of two files that first had one name the older one keeps it
+        enriched.append(known)
     changes = {
         path: _complexity(measured[path]) - _complexity(then)
         for path, step in steps.items()
@@ -217,7 +217,8 @@ def _enriched(
     before, trend = None, 0.0
     # Only rules that look at one file alone can be told of an older revision of that file.
     if previous and finding.rule.startswith("SI1"):
-        before = previous.values.get((finding.rule, *there))
+        was = there if there != here or not finding.symbol else previous.same.get(here)
+        before = previous.values.get((finding.rule, *was)) if was else None
         trend = previous.recency * trend_points(finding.value, before, finding.limit)
     names = lineage.names if lineage else [finding.path]
     origin = names[0] if len(names) > 1 and names[0] != finding.path else ""
@@ -287,15 +288,20 @@ def _last_steps(
 def _previous(path: str, step: _Step, then: object, now: FileMetrics, policy: Policy) -> _Previous | None:
     """Return what is known of the previous revision, None when it could not be measured."""
     if not step.blob:
-        return _Previous({}, {}, step.recency)
+        return _Previous({}, {}, {}, step.recency)
     if not isinstance(then, FileMetrics):
         return None
     values = {(one.rule, one.symbol, one.ordinal): one.value for one in facts(path, then, policy)}
-    return _Previous(values, renamed_functions(now, then), step.recency)
+    return _Previous(values, renamed_functions(now, then), same_named(now, then), step.recency)
 
 
 def _complexity(metrics: FileMetrics) -> int:
     return sum(one.complexity for one in metrics.functions)
+
+
+def _born(lineage: Lineage | None) -> float:
+    """Return when a file was first committed; one that never was comes last."""
+    return lineage.touched[0][0].time if lineage and lineage.touched else math.inf
 
 
 def _recency(time: float, newest: float) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from selfimprove.model.history import Change, Commit, History
     from selfimprove.reflector.measure.record import FileMetrics
@@ -99,6 +100,38 @@ class _Files:
 def places(metrics: FileMetrics) -> dict[Place, str]:
     """Return the functions of a file, each with the hash of its body."""
     return {(one.symbol, one.ordinal): one.body for one in metrics.functions}
+
+
+def same_named(now: FileMetrics, before: FileMetrics) -> dict[Place, Place]:
+    """Return the functions of ``now`` whose name was in ``before``, each with the one there that it was.
+
+    Of several functions of one name those with the same body belong together, also when another one came or
+    went above them; of the others those with the same ordinal, and then in the order of the text. Each
+    stands for one at most: what is left over is new.
+    """
+    there = places(before)
+    by_key: defaultdict[tuple[str, Hashable], list[Place]] = defaultdict(list)
+    found: dict[Place, Place] = {}
+    here = places(now)
+    taken: set[Place] = set()
+    for key_of in _SAME_NAMED:
+        by_key.clear()
+        for place, body in there.items():
+            if place not in taken:
+                by_key[place[0], key_of(place, body)].append(place)
+        for place, body in here.items():
+            if place not in found and (free := by_key.get((place[0], key_of(place, body)))):
+                found[place] = free.pop(0)
+                taken.add(found[place])
+    return found
+
+
+# By what functions of one name are told apart, the surest way first; one without a body has its ordinal.
+_SAME_NAMED: tuple[Callable[[Place, str], Hashable], ...] = (
+    lambda place, body: body or place[1],
+    lambda place, _body: place[1],
+    lambda _place, _body: None,
+)
 
 
 def renamed_functions(now: FileMetrics, before: FileMetrics) -> dict[Place, Place]:

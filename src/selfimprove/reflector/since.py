@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from selfimprove.reflector.matters import worse_by
 from selfimprove.reflector.measure.record import FileMetrics
-from selfimprove.reflector.renames import Place, places
+from selfimprove.reflector.renames import Place, places, same_named
 from selfimprove.reflector.rules import facts
 
 if TYPE_CHECKING:
@@ -62,51 +62,74 @@ def since(
         path: _Pair(path, measured.get(path), _metrics(older.get(blob)), path in deleted)
         for path, blob in blobs.items()
     }
-    former = _former(pairs.values())
     base = {path: _by_place(path, pair.then, policy) for path, pair in pairs.items()}
+    now = {path: _by_place(path, pair.now, policy) for path, pair in pairs.items()}
+    past = _Past(pairs.values(), now)
     stay = []
     for finding in findings:
         if finding.path not in pairs:
             continue
-        here = finding.path, (finding.symbol, finding.ordinal)
-        path, place = former.get(here, here)
-        then = base[path].get((finding.rule, *place))
+        was = past.of(finding.rule, (finding.path, (finding.symbol, finding.ordinal)))
+        then = base[was[0]].get((finding.rule, *was[1])) if was else None
         if then is None:
             stay.append(replace(finding, before=None))
         elif worse_by(finding.value, then.value, finding.limit) > 0:
             stay.append(replace(finding, before=then.value))
-    moved = set(former.values())
     counted = [pair for path, pair in pairs.items() if asked is None or path in asked]
-    return stay, sum(_got_better(pair, base[pair.path], moved, policy) for pair in counted)
+    return stay, sum(_got_better(pair, base[pair.path], now[pair.path], past) for pair in counted)
 
 
 def _metrics(answer: FileMetrics | NotAnalysed | None) -> FileMetrics | None:
     return answer if isinstance(answer, FileMetrics) else None
 
 
-def _former(pairs: Iterable[_Pair]) -> dict[_Function, _Function]:
-    """Return where each function was that has another name or file now; each old one stands for one new one.
+class _Past:
+    """Which function at the base each function of today was; in each rule one there stands for one here.
 
-    The body is the same, the new place is new, and at the old place is nothing or another body: a thin
-    wrapper may have taken the name.
+    What still has its name and file is the same one. A function of another name or file is one of the base
+    that has the same body, unless what has that one's name now is over the limit itself: then this is a copy.
+    So a thin wrapper may take the name, and the value moves with the body.
     """
-    appeared: list[tuple[_Function, str]] = []
-    left: dict[str, list[_Function]] = defaultdict(list)
-    for pair in pairs:
-        here = places(pair.now) if pair.now else {}
-        there = places(pair.then) if pair.then else {}
-        appeared += [((pair.path, place), body) for place, body in here.items() if place not in there]
-        # A file that is not measured now may well still have all its functions.
-        if pair.now or pair.deleted:
-            for place, body in there.items():
-                if here.get(place) != body:
-                    left[body].append((pair.path, place))
-    found: dict[_Function, _Function] = {}
-    for function, body in appeared:
-        if body and left[body]:
-            found[function] = _nearest(function, left[body])
-            left[body].remove(found[function])
-    return found
+
+    def __init__(self, pairs: Iterable[_Pair], now: Mapping[str, _Facts]) -> None:
+        self.now = now
+        self.same: dict[_Function, _Function] = {}
+        self.new: dict[_Function, str] = {}  # and its body
+        left: dict[str, list[_Function]] = defaultdict(list)
+        for pair in pairs:
+            here = places(pair.now) if pair.now else {}
+            there = places(pair.then) if pair.then else {}
+            same = same_named(pair.now, pair.then) if pair.now and pair.then else {}
+            self.same |= {(pair.path, place): (pair.path, old) for place, old in same.items()}
+            self.new |= {(pair.path, place): body for place, body in here.items() if place not in same}
+            unchanged = {old for place, old in same.items() if here[place] == there[old]}
+            # A file that is not measured now may well still have all its functions.
+            if pair.now or pair.deleted:
+                for place, body in there.items():
+                    if place not in unchanged:
+                        left[body].append((pair.path, place))
+        self.heirs = {old: function for function, old in self.same.items()}
+        self.moved: dict[_Function, _Function] = {}
+        for function, body in self.new.items():
+            if body and left[body]:
+                self.moved[function] = _nearest(function, left[body])
+                left[body].remove(self.moved[function])
+        self.left = frozenset(self.moved.values())
+
+    def of(self, rule: str, function: _Function) -> _Function | None:
+        """Return what ``function`` (or a place that is none) was when ``rule`` looked at the base."""
+        if function not in self.new:
+            return self.same.get(function, function)
+        old = self.moved.get(function)
+        return old if old and self.has_moved(rule, old) else None
+
+    def has_moved(self, rule: str, old: _Function) -> bool:
+        """True when a function of the base is known again in another place, as far as ``rule`` goes."""
+        return old in self.left and not (old in self.heirs and self._is_over(rule, self.heirs[old]))
+
+    def _is_over(self, rule: str, function: _Function) -> bool:
+        fact = self.now[function[0]].get((rule, *function[1]))
+        return fact is not None and worse_by(fact.value, fact.limit, fact.limit) > 0
 
 
 def _nearest(function: _Function, candidates: Sequence[_Function]) -> _Function:
@@ -119,16 +142,19 @@ def _name(function: _Function) -> str:
     return function[1][0].rpartition(".")[2]
 
 
-def _got_better(pair: _Pair, base: _Facts, moved: set[_Function], policy: Policy) -> int:
+def _got_better(pair: _Pair, base: _Facts, now: _Facts, past: _Past) -> int:
     """Count the values of a file that were over their limit at the base and are lower or gone now."""
     if not pair.now and not pair.deleted:
         return 0
-    now = _by_place(pair.path, pair.now, policy)
-    return sum(
-        key not in now or worse_by(fact.value, now[key].value, fact.limit) > 0
-        for key, fact in base.items()
-        if worse_by(fact.value, fact.limit, fact.limit) > 0 and (pair.path, key[1:]) not in moved
-    )
+    better = 0
+    for (rule, symbol, ordinal), fact in base.items():
+        was = pair.path, (symbol, ordinal)
+        if worse_by(fact.value, fact.limit, fact.limit) <= 0 or past.has_moved(rule, was):
+            continue
+        heir = past.heirs.get(was, was)
+        then = None if heir in past.new else now.get((rule, *heir[1]))
+        better += then is None or worse_by(fact.value, then.value, fact.limit) > 0
+    return better
 
 
 def _by_place(path: str, metrics: FileMetrics | None, policy: Policy) -> _Facts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,14 @@ from selfimprove.reflector.policy import covered_by, nearest
 from selfimprove.reflector.rules import BY_ID, PYLINT, UNREASONED, UNUSED, place, severity
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from selfimprove.reflector.measure.record import FileMetrics, Suppression
     from selfimprove.reflector.policy import Policy
 
 # What the comments themselves are judged by cannot be silenced by one.
 _OWN = frozenset({UNUSED, UNREASONED})
+_HINTS = 100  # different unknown rules of a file that are compared with every name; that takes time
 _PYLINT = frozenset(PYLINT.values())
 
 
@@ -68,21 +69,31 @@ class _File:
         self.path = path
         self.metrics = metrics
         self.comments = metrics.suppressions
-        self.alone = {comment.line for comment in self.comments if comment.own_line}
+        self.lines = [comment.line for comment in self.comments]  # they come from top to bottom
+        alone = {comment.line for comment in self.comments if comment.own_line}
+        self.below, self.above = _runs(alone)
+        self.hints: dict[str, str] = {}
         self.used: set[tuple[int, str]] = set()  # comment (by its position), rule that it silenced
         self.first_lines = {function.line: function.first_line for function in metrics.functions}
+        blocks = [(one.line, one.end_line) for one in metrics.functions]
+        blocks += [(one.line, one.end_line) for one in metrics.classes]
+        outside = _innermost(blocks, self.lines)
+        self.of_file = [
+            number
+            for number, comment in enumerate(self.comments)
+            if comment.rules and (comment.line == 1 or (comment.own_line and outside[number] is None))
+        ]
 
     def silences(self, finding: Finding) -> bool:
         """True when a comment silences ``finding``; every one that does counts as used."""
-        whole_file = BY_ID[finding.rule].scope == "file" if finding.rule in BY_ID else False
-        first, last = self._reach(finding)
-        hits = [
-            number
-            for number, comment in enumerate(self.comments)
-            if _names(comment, finding.rule)
-            and (self._speaks_of_file(comment, finding.rule) if whole_file else first <= comment.line <= last)
-        ]
-        self.used |= {(number, finding.rule) for number in hits}
+        rule = finding.rule
+        if rule in BY_ID and BY_ID[rule].scope == "file":
+            hits = [number for number in self.of_file if rule in self.comments[number].rules]
+        else:
+            first, last = self._reach(finding)
+            near = range(bisect_left(self.lines, first), bisect_right(self.lines, last))
+            hits = [number for number in near if _names(self.comments[number], rule)]
+        self.used |= {(number, rule) for number in hits}
         return bool(hits)
 
     def complaints(self, looked_for: set[str], policy: Policy) -> list[Finding]:
@@ -90,13 +101,12 @@ class _File:
         limits = policy.limits(self.path)
         counter: Counter[tuple[str, str]] = Counter()
         found = []
-        for number, comment in enumerate(self.comments):
+        for number, (comment, symbol) in enumerate(zip(self.comments, self._symbols(), strict=True)):
             said = {UNUSED: self._idle(number, comment, looked_for), UNREASONED: ""}
             if not comment.reason:
                 said[UNREASONED] = "the comment that silences findings gives no reason"
             for rule, message in said.items():
                 if message and rule in limits:
-                    symbol = self._symbol(comment)
                     counter[rule, symbol] += 1
                     found.append(self._complaint(rule, comment, message, symbol, counter[rule, symbol]))
         return found
@@ -105,24 +115,15 @@ class _File:
         """Return the first and last line in which a comment speaks of ``finding``."""
         last = _text_line(self.metrics, finding)
         first = self.first_lines.get(last, 0) or last
-        while first - 1 in self.alone:
-            first -= 1
-        return first, last
-
-    def _speaks_of_file(self, comment: Suppression, rule: str) -> bool:
-        if rule not in comment.rules:
-            return False
-        metrics = self.metrics
-        ranges = [(one.line, one.end_line) for one in metrics.functions]
-        ranges += [(one.line, one.end_line) for one in metrics.classes]
-        inside = any(first <= comment.line <= last for first, last in ranges)
-        return comment.line == 1 or (comment.own_line and not inside)
+        return self.above.get(first - 1, first), last
 
     def _idle(self, number: int, comment: Suppression, looked_for: set[str]) -> str:
         """Return what is wrong with a comment: a rule that is unknown, or that it finds nothing to silence."""
         for code in comment.rules:
             if not covered_by(code):
-                hint = nearest(code).removesuffix("?") if code else ""
+                if code not in self.hints and len(self.hints) < _HINTS:
+                    self.hints[code] = nearest(code).removesuffix("?") if code else ""
+                hint = self.hints.get(code, "")
                 return f"{code or 'an empty bracket'} is not a rule{f': {hint}' if hint else ''}"
         idle = [code for code in comment.rules or ("ALL",) if self._found_nothing(number, code, looked_for)]
         if not idle:
@@ -136,15 +137,12 @@ class _File:
         used = any((number, rule) in self.used for rule in rules)
         return not used and looked_for.issuperset(rules)
 
-    def _symbol(self, comment: Suppression) -> str:
-        """Return the function that a comment stands in or directly above, "" without one."""
-        line = comment.line
-        while line in self.alone:
-            line += 1
-        around = [
-            one for one in self.metrics.functions if (one.first_line or one.line) <= line <= one.end_line
-        ]
-        return around[-1].symbol if around else ""
+    def _symbols(self) -> list[str]:
+        """Return, for each comment, the function that it stands in or directly above, "" without one."""
+        functions = self.metrics.functions
+        blocks = [(one.first_line or one.line, one.end_line) for one in functions]
+        found = _innermost(blocks, [self.below.get(line, line) for line in self.lines])
+        return ["" if at is None else functions[at].symbol for at in found]
 
     def _complaint(self, rule: str, comment: Suppression, message: str, symbol: str, ordinal: int) -> Finding:
         cell, line = place(self.metrics, comment.line)
@@ -164,6 +162,32 @@ class _File:
             ordinal=ordinal,
             cell=cell,
         )
+
+
+def _runs(alone: set[int]) -> tuple[dict[int, int], dict[int, int]]:
+    """Return, for each of these lines, the first line below that is none of them, and the first of its run."""
+    below: dict[int, int] = {}
+    above: dict[int, int] = {}
+    for line in sorted(alone, reverse=True):
+        below[line] = below.get(line + 1, line + 1)
+    for line in sorted(alone):
+        above[line] = above.get(line - 1, line)
+    return below, above
+
+
+def _innermost(blocks: Sequence[tuple[int, int]], lines: Sequence[int]) -> list[int | None]:
+    """Return, for each of ``lines`` (ascending), the position of the innermost block (first, last) around it."""
+    waiting = sorted(range(len(blocks)), key=lambda at: (blocks[at][0], -blocks[at][1]), reverse=True)
+    open_ones: list[int] = []
+    found: list[int | None] = []
+    for line in lines:
+        while waiting and blocks[waiting[-1]][0] <= line:
+            open_ones.append(waiting.pop())
+        # Blocks lie inside of each other, so that the last one that has begun is the first one to end.
+        while open_ones and blocks[open_ones[-1]][1] < line:
+            open_ones.pop()
+        found.append(open_ones[-1] if open_ones else None)
+    return found
 
 
 def _looked_for(

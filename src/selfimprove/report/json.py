@@ -9,7 +9,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -86,6 +85,8 @@ def _pretty(value: Any, line: str) -> str:
 
 def schema(name: str) -> dict[str, Any]:
     """Return the JSON Schema of a whole document: ``envelope``, ``audit``, ``plan`` or ``run``."""
+    from importlib.resources import files
+
     text = (files("selfimprove.report") / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded

@@ -1,23 +1,65 @@
-"""Overview: hot spots and trends as rows of words, the same for a terminal and for Markdown."""
+"""Overview: findings, hot spots, trends and plans as rows of words, before anything is known of a page."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from selfimprove.report.wording import count, number, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from selfimprove.model.audit import FileFacts, Trend
+    from selfimprove.model.plan import Plan
+    from selfimprove.model.task import Task
 
 HOTSPOTS_HEAD = ("hot spots", "complexity", "churn", "owner", "coverage")
 _MOST_HOTSPOTS = 5
 _MOST_LINES = 20
 _MOST_BARS = 40
 _BARS = "▁▂▃▄▅▆▇█"
+# How findings get into a narrow terminal; the first that fits is taken.
+_LAYOUTS = (
+    (20, 12, True, True, False),
+    (20, 12, True, False, False),
+    (20, 12, False, False, False),
+    (12, 12, False, False, False),
+    (12, 12, False, False, True),
+    (12, 6, False, False, True),
+    (12, 0, False, False, True),
+)
 _METRICS = {"maintainability": "maintainability index"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Rows of findings and how far they may still shrink: the least cells of place, symbol and ``words``.
+
+    Words are what a rule says that has no numbers. ``short``: of the others only value and limit must stay.
+    """
+
+    rows: Sequence[Sequence[str]]
+    place: int
+    symbol: int
+    short: bool
+    words: int
+
+
+def narrower(rows: Iterable[Sequence[str]]) -> Iterator[Layout]:
+    """Yield ``rows`` of place, symbol, what, severity and rule, ever narrower.
+
+    They lose the rule first, then all but the initial of the severity, at last the symbol; an empty word
+    stands for what is lost.
+    """
+    rows = list(rows)
+    for least, symbols, word, rule, short in _LAYOUTS:
+        kept = [
+            (at, name if symbols else "", said, kind if word else kind[:1], id_ if rule else "")
+            for at, name, said, kind, id_ in rows
+        ]
+        yield Layout(kept, least, symbols, short, 24 if short else 32)
 
 
 def hotspot_rows(facts: Iterable[FileFacts]) -> list[tuple[str, ...]]:
@@ -96,3 +138,22 @@ def _ends(values: Sequence[float | None]) -> str:
 def _change(values: Sequence[float | None]) -> str:
     moved = round(_moved(values), 2)
     return f"{'+' if moved > 0 else ''}{number(moved)}" if moved else "="
+
+
+def ahead_rows(plan: Plan, new: Collection[str]) -> list[tuple[str, ...]]:
+    """Return the rows of what comes next, under a head; none when nothing does."""
+    rows = [
+        (str(i), visible(task.id), _new(task, new), visible(plan.why.get(task.id, "")), number(task.cost))
+        for i, task in enumerate(plan.next, 1)
+    ]
+    return [("#", "task", "", "why now", "cost"), *rows] if rows else []
+
+
+def waiting_rows(plan: Plan, new: Collection[str]) -> list[tuple[str, ...]]:
+    """Return the rows of what waits, under a head; none when nothing does."""
+    rows = [("", visible(w.task.id), _new(w.task, new), visible(w.reason), "") for w in plan.waiting]
+    return [("", "waiting", "", "", ""), *rows] if rows else []
+
+
+def _new(task: Task, new: Collection[str]) -> str:
+    return "new" if task.id in new else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -11,15 +12,26 @@ from rich.text import Text
 
 from selfimprove.model.finding import Severity
 from selfimprove.model.task import Status, Task
-from selfimprove.report.overview import HOTSPOTS_HEAD, hotspot_rows, trend_rows, trend_title
+from selfimprove.report.overview import (
+    HOTSPOTS_HEAD,
+    ahead_rows,
+    hotspot_rows,
+    narrower,
+    trend_rows,
+    trend_title,
+    waiting_rows,
+)
 from selfimprove.report.wording import (
     audit_totals,
     count,
     duration,
+    evidence,
     moment,
     number,
     place,
     plan_totals,
+    retry,
+    run_result,
     run_totals,
     symbol,
     visible,
@@ -34,12 +46,16 @@ if TYPE_CHECKING:
     from selfimprove.model.audit import Audit, Trend
     from selfimprove.model.budget import Budget
     from selfimprove.model.checkup import Part
+    from selfimprove.model.finding import Finding
     from selfimprove.model.outcome import Outcome
     from selfimprove.model.plan import Plan
     from selfimprove.model.run import Run, Step
 
 _GAP = "   "
 _NARROWEST = 12
+_WIDEST = 60  # outside of a terminal, what is longer pushes its own row and no other
+_FIRST_FINDINGS, _FIRST_FILES = 40, 20  # a terminal shows no more: what matters most must not scroll away
+_REST = "selfimprove audit --format html -o audit.html, or | less"
 _SEVERITY = {Severity.NOTE: "cyan", Severity.WARNING: "yellow", Severity.ERROR: "bold red"}
 _STATUS = {
     Status.PENDING: "",
@@ -54,19 +70,18 @@ _STATE = {"finished": "green", "running": "bold cyan", "interrupted": "yellow", 
 def audit_page(console: Console, audit: Audit, known: int = 0) -> None:
     """Show the findings in their order, then what history adds; ``known`` of them are tasks already."""
     findings = audit.findings
-    rows = [(place(f), symbol(f), what(f), f.severity.word, f.rule) for f in findings]
-    styles = [("", "bold", "", _SEVERITY[f.severity], "dim") for f in findings]
-    _grid(console, rows, styles, shrink=(0, 1, 2))
-    if findings:
-        _say(console)
+    _findings(console, findings)
     if hot := hotspot_rows(audit.file_facts):
         hot_styles = [("dim",) * 5] + [("", "bold", "", "", "")] * len(hot)
         _grid(console, [HOTSPOTS_HEAD, *hot], hot_styles, shrink=(0, 3), right=(1, 2, 4))
         _say(console)
     if audit.trend:
         _trend(console, audit.trend)
-    for file in audit.not_analysed:
+    files = audit.not_analysed[:_FIRST_FILES] if console.file.isatty() else audit.not_analysed
+    for file in files:
         _say(console, f"not analysed: {visible(file.path)}: {visible(file.reason)}", "yellow")
+    if left := len(audit.not_analysed) - len(files):
+        _say(console, f"and {left:,} more not analysed: {_REST}", "dim")
     for note in audit.notes:
         _say(console, f"note: {visible(note)}", "yellow")
     if audit.not_analysed or audit.notes:
@@ -74,6 +89,47 @@ def audit_page(console: Console, audit: Audit, known: int = 0) -> None:
     _say(console, audit_totals(audit, known))
     if len(findings) > known:
         _say(console, "next: selfimprove plan --dry-run")
+
+
+def _findings(console: Console, findings: Sequence[Finding]) -> None:
+    """Show the findings: in a terminal the first of them in lines that fit, elsewhere all, whole."""
+    terminal = console.file.isatty()
+    shown = findings[:_FIRST_FINDINGS] if terminal else findings
+    rows: Sequence[Sequence[str]] = [(place(f), symbol(f), what(f), f.severity.word, f.rule) for f in shown]
+    if terminal and shown:
+        rows = _laid_out(rows, [evidence(f) for f in shown], console.width)
+    styles = [("", "bold", "", _SEVERITY[f.severity], "dim") for f in shown]
+    _grid(console, rows, styles, widest={1: 40})
+    if left := len(findings) - len(shown):
+        _say(console, f"and {left:,} more: {_REST}", "dim")
+    if findings:
+        _say(console)
+
+
+def _laid_out(rows: Sequence[Sequence[str]], numbers: Sequence[str], room: int) -> Sequence[Sequence[str]]:
+    """Return ``rows`` of findings in at most ``room`` cells, never without their value and limit.
+
+    ``numbers`` has them for each row, nothing for one that tells in words.
+    """
+    tried, widths = rows, _widths(rows)
+    for layout in narrower(rows):
+        tried, widths = layout.rows, _widths(layout.rows)
+        told = max(
+            cell_len(known if layout.short else row[2]) if known else min(cell_len(row[2]), layout.words)
+            for row, known in zip(rows, numbers, strict=True)
+        )
+        steps = ((2, max(32, told)), (0, 24), (1, 20), (0, layout.place), (1, layout.symbol), (2, told))
+        if _narrow(widths, _wide(widths) - room, steps) <= 0:
+            break
+    return [
+        (
+            _fit(at, widths[0], keep_end=True),
+            _fit(name, widths[1], keep_end=True),
+            known if known and cell_len(said) > widths[2] else _fit(said, widths[2], keep_end=False),
+            *rest,
+        )
+        for (at, name, said, *rest), known in zip(tried, numbers, strict=True)
+    ]
 
 
 def _trend(console: Console, trend: Trend) -> None:
@@ -99,7 +155,7 @@ def plan_table(
     would = "this audit would add" if dry_run else "this audit adds"
     _say(console, f"tasks.yml has {count(tasks, 'task')}; {would} {len(new) or 'none'}.")
     _say(console)
-    ahead, waiting = _ahead(plan, new), _waiting(plan, new)
+    ahead, waiting = ahead_rows(plan, new), waiting_rows(plan, new)
     rows = [*ahead, *waiting]
     styles: list[Sequence[str]] = [
         ("dim",) * 5 if index == 0 else ("dim", "bold", "green", "", "") for index in range(len(ahead))
@@ -115,21 +171,6 @@ def plan_table(
         asking = next((str(i) for i, task in enumerate(plan.next, 1) if task.needs_model), "")
         prompt = f"      (the exact prompt: selfimprove plan --show-prompt {asking})" if asking else ""
         _say(console, f"next: selfimprove run{prompt}")
-
-
-def _ahead(plan: Plan, new: Collection[str]) -> list[tuple[str, ...]]:
-    """Return the rows of what comes next, under a head; none when nothing does."""
-    rows = [
-        (str(i), visible(task.id), _new(task, new), visible(plan.why.get(task.id, "")), number(task.cost))
-        for i, task in enumerate(plan.next, 1)
-    ]
-    return [("#", "task", "", "why now", "cost"), *rows] if rows else []
-
-
-def _waiting(plan: Plan, new: Collection[str]) -> list[tuple[str, ...]]:
-    """Return the rows of what waits, under a head; none when nothing does."""
-    rows = [("", visible(w.task.id), _new(w.task, new), visible(w.reason), "") for w in plan.waiting]
-    return [("", "waiting", "", "", ""), *rows] if rows else []
 
 
 def tasks_table(console: Console, tasks: Sequence[Task]) -> None:
@@ -157,7 +198,9 @@ def history_table(console: Console, runs: Sequence[Run]) -> None:
     styles: list[Sequence[str]] = [("dim",) * 6]
     for run in runs:
         took = "" if run.ended_at is None else duration(run.ended_at - run.started_at)
-        rows.append((str(run.id), run.state, moment(run.started_at), took, _result(run), visible(run.branch)))
+        rows.append(
+            (str(run.id), run.state, moment(run.started_at), took, run_result(run), visible(run.branch))
+        )
         styles.append(("bold", _STATE.get(run.state, ""), "", "", "", "dim"))
     _grid(console, rows, styles, shrink=(5, 4), right=(0, 3))
 
@@ -189,7 +232,7 @@ def run_summary(
         rows.append(
             ("landed", f"merged into {visible(landed)}") if landed else ("take", f"git merge {branch}")
         )
-    rows += [("retry", _retry(outcome)) for outcome in outcomes if outcome.status is Status.FAILED]
+    rows += [("retry", retry(outcome)) for outcome in outcomes if outcome.status is Status.FAILED]
     _grid(console, rows, [("dim", "")] * len(rows), indent="  ")
     if run.state == "interrupted":
         _say(console, "next: selfimprove run")
@@ -246,7 +289,7 @@ def status_table(
     for run_id in sorted(dead):
         _say(console, f"run {run_id}   ended without a word; selfimprove run goes on with it", "yellow")
     if runs and runs[0].state != "running":
-        _say(console, f"run {runs[0].id}   {runs[0].state}: {_result(runs[0]) or 'nothing done'}")
+        _say(console, f"run {runs[0].id}   {runs[0].state}: {run_result(runs[0]) or 'nothing done'}")
 
 
 def task_page(console: Console, task: Task, past: Sequence[Mapping[str, Any]]) -> None:
@@ -288,29 +331,6 @@ def _took(step: Step) -> str:
     return "not ended" if step.ended_at is None else duration(step.ended_at - step.started_at)
 
 
-def _retry(outcome: Outcome) -> str:
-    """Return the command that tries a failed task again, with the permissions that its vetoes ask for."""
-    allow = dict.fromkeys(objection.allow for objection in outcome.objections if objection.allow)
-    words = [
-        "selfimprove",
-        "tasks",
-        "retry",
-        outcome.task_id,
-        *(w for word in allow for w in ("--allow", word)),
-    ]
-    return visible(shlex.join(words))
-
-
-def _result(run: Run) -> str:
-    """Return "2 done, 1 failed" from the counts that the run's summary holds."""
-    words = ("done", "failed", "skipped", "returned")
-    return ", ".join(f"{run.summary[word]} {word}" for word in words if run.summary.get(word))
-
-
-def _new(task: Task, new: Collection[str]) -> str:
-    return "new" if task.id in new else ""
-
-
 def _say(console: Console, line: str = "", style: str = "") -> None:
     """Print one line as it is: neither markup nor highlighting, and never broken in two."""
     console.print(Text(line, style=style), soft_wrap=True)
@@ -325,22 +345,27 @@ def _grid(
     right: Collection[int] = (),
     indent: str = "",
     apart: int = 0,
+    widest: Mapping[int, int] = MappingProxyType({}),
 ) -> None:
     """Print ``rows`` in columns, one a line. In a terminal the columns ``shrink`` give way, the first most.
 
-    Columns in ``right`` are aligned to the right; an empty line stands before row number ``apart``.
+    Columns in ``right`` are aligned to the right; an empty line stands before row number ``apart``. Outside of
+    a terminal nothing is cut, and nothing is aligned to cells wider than ``widest`` says.
     """
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    widths = _widths(rows)
     columns = [index for index, width in enumerate(widths) if width]
-    if console.file.isatty():  # not is_terminal: colour can be forced into a log, which has no width
-        gaps = len(indent) + len(_GAP) * (len(columns) - 1)
-        _narrow(widths, sum(widths) + gaps - console.width, shrink)
+    terminal = console.file.isatty()  # not is_terminal: colour can be forced into a log, which has no width
+    if terminal:
+        excess = len(indent) + _wide(widths) - console.width
+        _narrow(widths, excess, [(column, _NARROWEST) for column in shrink])
+    else:
+        widths = [min(width, widest.get(index, _WIDEST)) for index, width in enumerate(widths)]
     for index, (row, style) in enumerate(zip(rows, styles, strict=True)):
         if apart and index == apart:
             _say(console)
         line = Text(indent)
         for column in columns:
-            cell = _fit(row[column], widths[column], keep_end=column == 0)
+            cell = _fit(row[column], widths[column], keep_end=column == 0) if terminal else row[column]
             pad = " " * (widths[column] - cell_len(cell))
             line.append(_GAP if column != columns[0] else "")
             line.append(pad + cell if column in right else cell + pad, style=style[column])
@@ -348,12 +373,22 @@ def _grid(
         console.print(line, soft_wrap=True)
 
 
-def _narrow(widths: list[int], excess: int, shrink: Sequence[int]) -> None:
-    """Take ``excess`` cells from the columns ``shrink``, leaving each something to read."""
-    for column in shrink:
-        cut = max(0, min(excess, widths[column] - _NARROWEST))
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+
+
+def _wide(widths: Sequence[int]) -> int:
+    """Return the cells of a line with columns of ``widths``, of which empty ones take no gap."""
+    return sum(widths) + len(_GAP) * (sum(map(bool, widths)) - 1)
+
+
+def _narrow(widths: list[int], excess: int, steps: Iterable[tuple[int, int]]) -> int:
+    """Take ``excess`` cells from columns in ``steps`` of (column, least width); return what is left of it."""
+    for column, least in steps:
+        cut = max(0, min(excess, widths[column] - least))
         widths[column] -= cut
         excess -= cut
+    return excess
 
 
 def _fit(text: str, width: int, *, keep_end: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 from collections import Counter
 from datetime import datetime
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from selfimprove.model.budget import Budget
     from selfimprove.model.outcome import Outcome
     from selfimprove.model.plan import Plan
+    from selfimprove.model.run import Run
 
 _MEASURED = {
     "SI101": "complexity",
@@ -90,9 +92,15 @@ def symbol(finding: Finding) -> str:
 
 def what(finding: Finding) -> str:
     """Return the evidence in a few words: "complexity 31, limit 15, was 19"."""
+    numbers = evidence(finding)
+    return f"{numbers}{was(finding)}" if numbers else visible(finding.message)
+
+
+def evidence(finding: Finding) -> str:
+    """Return "complexity 31, limit 15", or nothing for a rule that tells in words."""
     if finding.rule not in _MEASURED:
-        return visible(finding.message)
-    return f"{_MEASURED[finding.rule]} {_value(finding.value)}, limit {_value(finding.limit)}{was(finding)}"
+        return ""
+    return f"{_MEASURED[finding.rule]} {_value(finding.value)}, limit {_value(finding.limit)}"
 
 
 def was(finding: Finding) -> str:
@@ -107,7 +115,8 @@ def _value(value: float | str) -> str:
 def audit_totals(audit: Audit, known: int = 0) -> str:
     """Return "4 findings in 41 files: 1 error, 3 warnings.  1 is already a task.  Nothing was changed.".
 
-    ``known`` is how many of the findings are tasks already.
+    ``known`` is how many of the findings are tasks already. With a baseline, whose file an audit writes, it
+    says no more than that no code was changed.
     """
     findings, files = audit.findings, audit.files
     found = count(len(findings), "finding") if findings else "No findings"
@@ -124,7 +133,7 @@ def audit_totals(audit: Audit, known: int = 0) -> str:
         sentences.append(f"{audit.accepted:,} accepted by the baseline.")
     if known:
         sentences.append("1 is already a task." if known == 1 else f"{known} are already tasks.")
-    return "  ".join([*sentences, "Nothing was changed."])
+    return "  ".join([*sentences, "No code was changed." if audit.accepted or audit.wrote_baseline else "Nothing was changed."])
 
 
 def plan_totals(plan: Plan, budget: Budget) -> str:
@@ -154,3 +163,22 @@ def _units(spent: float, budget: Budget) -> str:
     if budget.units is None:
         return f"{number(spent)} unit{'' if spent == 1 else 's'}"
     return f"{number(spent)} of {number(budget.units)} units"
+
+
+def run_result(run: Run) -> str:
+    """Return "2 done, 1 failed" from the counts that the run's summary holds."""
+    words = ("done", "failed", "skipped", "returned")
+    return ", ".join(f"{run.summary[word]} {word}" for word in words if run.summary.get(word))
+
+
+def retry(outcome: Outcome) -> str:
+    """Return the command that tries a failed task again, with the permissions that its vetoes ask for."""
+    allow = dict.fromkeys(objection.allow for objection in outcome.objections if objection.allow)
+    words = [
+        "selfimprove",
+        "tasks",
+        "retry",
+        outcome.task_id,
+        *(w for word in allow for w in ("--allow", word)),
+    ]
+    return visible(shlex.join(words))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from selfimprove.codebase.scan import python_files, walk
+from selfimprove.codebase.scan import commit_files, python_files, walk
 from selfimprove.errors import UsageError
 
 
@@ -49,7 +49,9 @@ def test_names_with_newlines_and_bytes_that_are_not_utf8(tmp_path: Path) -> None
 
     found = python_files(tmp_path, git_listing(tmp_path))
     assert found.files == ("two\nlines.py",)
-    assert [(one.path, one.reason) for one in found.left_out] == [("caf\udce9.py", "its name is not valid UTF-8")]
+    assert [(one.path, one.reason) for one in found.left_out] == [
+        ("caf\udce9.py", "its name is not valid UTF-8")
+    ]
 
 
 def test_unmerged_entries_count_once(tmp_path: Path) -> None:
@@ -110,8 +112,48 @@ def test_a_link_inside_is_measured_once(tmp_path: Path) -> None:
     (tmp_path / "tool.py").symlink_to("bin/tool")
     listing = ["again.py", "real.py", "tool.py"]
 
-    assert python_files(tmp_path, listing).files == ("real.py", "tool.py")
+    found = python_files(tmp_path, listing)
+    assert found.files == ("real.py", "tool.py")
+    assert {one.path: one.reason for one in found.left_out} == {
+        "again.py": "it is a symbolic link to real.py, which is measured"
+    }
     assert python_files(tmp_path, listing, ["again.py"]).files == ("again.py",)
+
+
+def test_a_link_to_a_file_whose_name_cannot_be_written_is_measured(tmp_path: Path) -> None:
+    strange = os.fsdecode(b"caf\xe9.py")
+    write(tmp_path, strange, "two\nlines.py")
+    (tmp_path / "cafe.py").symlink_to(strange)
+    (tmp_path / "one.py").symlink_to("two\nlines.py")
+    found = python_files(tmp_path, ["cafe.py", strange, "one.py", "two\nlines.py"])
+    assert found.files == ("cafe.py", "two\nlines.py")
+    assert {one.path: one.reason for one in found.left_out} == {
+        strange: "its name is not valid UTF-8",
+        "one.py": r"it is a symbolic link to 'two\nlines.py', which is measured",
+    }
+
+
+def test_a_link_to_a_folder_means_the_folder(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    write(tmp_path, "outside/secret.py")
+    write(inside, "d/x.py", "d/sub/y.py", "e.py")
+    (inside / "link").symlink_to("d")
+    (inside / "all").symlink_to(".")
+    (inside / "out").symlink_to("../outside")
+    names = ["d/x.py", "d/sub/y.py", "e.py", "link", "all", "out"]
+
+    def asked(path: str) -> tuple[str, ...]:
+        return python_files(inside, names, [path]).files
+
+    assert asked("link") == asked("link/") == asked("all/link") == asked("d") == ("d/sub/y.py", "d/x.py")
+    assert asked("link/sub") == asked(str(inside / "all/link/sub")) == ("d/sub/y.py",)
+    assert asked("link/x.py") == ("d/x.py",)
+    assert asked("all") == ("d/sub/y.py", "d/x.py", "e.py")
+    found = python_files(inside, names, ["out"])
+    assert found.files == ()
+    assert [one.reason for one in found.left_out] == ["it is a symbolic link out of the repository"]
+    with pytest.raises(UsageError, match=r"link/z\.py"):
+        asked("link/z.py")
 
 
 def test_a_repository_behind_a_link_is_still_inside_itself(tmp_path: Path) -> None:
@@ -133,6 +175,28 @@ def test_vendored_folders_are_left_out_unless_they_are_packages(tmp_path: Path) 
         "src/build/__init__.py",
         "src/build/env.py",
     )
+
+
+def test_what_git_tracks_is_measured_wherever_it_lies(tmp_path: Path) -> None:
+    names = ["build/a.py", "build/new.py", "venv/lib/b.py", "web/node_modules/x/d.py", "ok.py"]
+    write(tmp_path, *names)
+    tracked = {"build/a.py", "venv/lib/b.py", "web/node_modules/x/d.py"}
+
+    def files(*exclude: str) -> tuple[str, ...]:
+        return python_files(tmp_path, names, exclude=exclude, tracked=tracked).files
+
+    assert files() == ("build/a.py", "ok.py", "venv/lib/b.py", "web/node_modules/x/d.py")
+    assert files("node_modules", "venv/*") == ("build/a.py", "ok.py")
+
+
+def test_a_commit_is_all_tracked(tmp_path: Path) -> None:
+    names = dict.fromkeys(["build/a.py", ".ci/b.py", "dist/tests/c.py", "d.py"], "1" * 40)
+    assert commit_files(names).files == (".ci/b.py", "build/a.py", "d.py", "dist/tests/c.py")
+    assert commit_files(names, exclude=["tests"]).files == (".ci/b.py", "build/a.py", "d.py")
+    assert commit_files(names, ["./build/", ".ci"]).files == (".ci/b.py", "build/a.py")
+    assert commit_files(names, ["."]).whole
+    write(tmp_path, "e.py")
+    assert commit_files(names, [str(tmp_path)]).files == ()  # nothing on disk counts
 
 
 @pytest.mark.parametrize(
@@ -175,6 +239,16 @@ def test_a_path_that_does_not_exist_names_the_nearest(tmp_path: Path) -> None:
         python_files(tmp_path, ["src/legacy.py"], ["src/legcy.py"])
     assert caught.value.message == "there is no file or folder src/legcy.py"
     assert caught.value.hint == "did you mean src/legacy.py?"
+
+
+def test_a_name_that_is_too_long_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no file or folder nnn"):
+        python_files(tmp_path, [], ["n" * 300])
+
+
+def test_a_repository_without_a_file_is_not_walked(tmp_path: Path) -> None:
+    write(tmp_path, "ignored.py")
+    assert python_files(tmp_path, []).files == ()
 
 
 @pytest.mark.parametrize("path", ["..", "../elsewhere.py", "/etc/hosts", "src/../../x"])

@@ -142,6 +142,18 @@ def test_a_renamed_place_is_taken_over_and_never_lost(tmp_path: Path) -> None:
     assert again.split([finding(path="new.py", body="edited", origin="old.py")]).new == ()
 
 
+def test_what_changed_is_told_apart() -> None:
+    base = accept([finding("f", 30), finding("g", 20), finding("h", 25), finding("k", 40)])
+    moved = [finding(one.symbol, one.value, path="new.py", origin="a.py") for one in base.entries]
+    change = tightening(base, moved)
+    assert change is not None
+    assert (change.gone, change.better, change.moved, change.is_tighter) == (0, 0, 4, False)
+    change = tightening(base, [finding("f", 29), finding("g", 21), moved[2]])
+    assert change is not None
+    assert (change.gone, change.better, change.moved, change.is_tighter) == (1, 1, 1, True)
+    assert tightening(change.baseline, [finding("f", 29), finding("g", 20), moved[2]]) is None
+
+
 def test_what_was_not_looked_at_is_not_gone() -> None:
     base = accept(
         [

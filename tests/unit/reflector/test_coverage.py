@@ -148,6 +148,46 @@ def test_a_huge_report_is_a_note(root: Path, monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+def test_very_many_sources_are_a_note(root: Path) -> None:
+    sources = [f"/s{number}" for number in range(3000)]
+    (root / "coverage.xml").write_text(xml("src/shop/cart.py", *sources))
+    assert read_coverage(root, FILES) == ({}, ["coverage.xml was not read: it has more than 100 sources"])
+    (root / "coverage.xml").write_text(xml("src/shop/cart.py", *["/s"] * 3000))
+    assert set(read_coverage(root, FILES)[0]) == {"src/shop/cart.py"}
+
+
+def test_what_is_looked_at_does_not_multiply(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred sources and thousands of names that no file has, or one file in a thousand spellings."""
+    looked: list[str] = []
+    normal = os.path.normpath
+    monkeypatch.setattr(os.path, "normpath", lambda path: (looked.append(str(path)), normal(path))[1])
+    spelt = [f"{'./' * number}cart.py" for number in range(1000)]
+    rows = "".join(
+        f'<class filename="{name}"><lines>{LINES}</lines></class>'
+        for name in [*spelt, *(f"f{number}.py" for number in range(5000))]
+    )
+    where = "".join(f"<source>/other/{number}/shop</source>" for number in range(100))
+    (root / "coverage.xml").write_text(f"<coverage><sources>{where}</sources>{rows}</coverage>")
+    assert set(read_coverage(root, FILES)[0]) == {"src/shop/cart.py"} & set(FILES)
+    assert len(looked) < 1000
+
+
+def test_rows_of_one_file_are_joined_whatever_their_length(root: Path) -> None:
+    database(root / ".coverage", str(root / FILES[0]), None, [])
+    with closing(sqlite3.connect(root / ".coverage")) as data, data:
+        file = data.execute("select id from file").fetchone()[0]
+        data.execute("delete from line_bits")
+        columns = "file_id, context_id, numbits"
+        rows = [(file, number, bytes([1 << number % 8]) * (number % 3)) for number in range(40)]
+        data.executemany(f"insert into line_bits ({columns}) values (?, ?, ?)", rows)
+        data.execute("delete from arc")
+    alone = read_coverage(root, FILES)[0][FILES[0]]
+    with closing(sqlite3.connect(root / ".coverage")) as data, data:
+        data.execute("delete from line_bits")
+        data.execute(f"insert into line_bits ({columns}) values (?, ?, ?)", (file, 0, b"\xff\xff"))
+    assert read_coverage(root, FILES)[0][FILES[0]] == alone > 0
+
+
 def test_several_classes_of_one_file_are_joined_and_methods_do_not_count_twice(root: Path) -> None:
     one, two = ('<line number="1" hits="1"/>', '<line number="2" hits="0"/>')
     text = xml("src/shop/cart.py", lines=one).replace(

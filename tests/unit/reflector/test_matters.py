@@ -56,6 +56,17 @@ def commit(project: Project, day: float, author: str = "Ada", message: str = "wo
 
 def look(project: Project, policy: Policy = POLICY) -> tuple[dict[str, Finding], dict[str, FileFacts]]:
     """Measure and enrich; findings by "path symbol", facts by path."""
+    enriched, facts = enriched_in(project, policy)
+    return {f"{one.path} {one.symbol}": one for one in enriched}, {one.path: one for one in facts}
+
+
+def everything(project: Project) -> list[Finding]:
+    """The findings from top to bottom."""
+    return sorted(enriched_in(project, POLICY)[0], key=lambda one: (one.path, one.line))
+
+
+def enriched_in(project: Project, policy: Policy) -> tuple[list[Finding], list[FileFacts]]:
+    """Measure and enrich."""
     repo = Repo(project.root, project.root / ".git", project.root / ".git", project.env)
 
     def read(ids: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
@@ -69,8 +80,7 @@ def look(project: Project, policy: Policy = POLICY) -> tuple[dict[str, Finding],
     over = [one for path, metrics in measured.items() for one in findings(path, metrics, policy)]
     uncommitted = changed(repo, "HEAD") if repo.head() else []
     background = Background(read_history(repo), START + 10_000 * DAY, uncommitted)
-    enriched, facts = enrich(over, measured, background, engine, policy)
-    return {f"{one.path} {one.symbol}": one for one in enriched}, {one.path: one for one in facts}
+    return enrich(over, measured, background, engine, policy)
 
 
 @pytest.fixture
@@ -233,6 +243,52 @@ def test_two_findings_never_have_one_fingerprint(empty: Project) -> None:
     commit(empty, 2)
     found, _ = look(empty)
     assert len({one.fingerprint for one in found.values()}) == len(found) == 2
+
+
+def test_two_files_that_first_had_one_name_keep_two_fingerprints(empty: Project) -> None:
+    for day, new, complexity in ((0, "b.py", 9), (2, "c.py", 12)):
+        empty.write("a.py", branchy("f", complexity) + f"# {new}\n" * 50)
+        commit(empty, day)
+        empty.git("mv", "a.py", new)
+        commit(empty, day + 1)
+    found, _ = look(empty)
+    assert (found["b.py f"].origin, found["c.py f"].origin) == ("a.py", "")
+    assert len({one.fingerprint for one in found.values()}) == len(found) == 2
+
+
+@pytest.mark.parametrize("copies", [0, 3], ids=["all in one commit", "after a history"])
+def test_a_plain_rename_keeps_every_fingerprint(empty: Project, copies: int) -> None:
+    """Moved without git, staged, committed, and several files at once."""
+    for version in range(copies + 1):
+        for name in ("a", "b", "c"):
+            empty.write(f"{name}.py", branchy(f"in_{name}", 9) + branchy("f", 7 + version) + branchy("f", 9))
+        commit(empty, version)
+    before = prints(empty)
+    for name in ("a", "b", "c"):
+        (empty.root / f"{name}.py").rename(empty.root / f"new_{name}.py")
+    assert prints(empty) == before
+    empty.git("add", "-A")
+    assert prints(empty) == before
+    commit(empty, 10)
+    assert prints(empty) == before
+
+
+def prints(project: Project) -> dict[str, set[str]]:
+    """The fingerprints by what a file was called at first; none is there twice."""
+    found: dict[str, set[str]] = {}
+    for one in everything(project):
+        found.setdefault(one.path.removeprefix("new_"), set()).add(one.fingerprint)
+    assert [len(one) for one in found.values()] == [3, 3, 3]
+    assert len(set().union(*found.values())) == 9
+    return found
+
+
+def test_one_more_of_a_name_is_compared_with_none(empty: Project) -> None:
+    empty.write("a.py", branchy("f", 9) + branchy("f", 12))
+    commit(empty, 0)
+    empty.write("a.py", branchy("f", 15) + branchy("f", 9) + branchy("f", 12))
+    assert [one.before for one in everything(empty)] == [None, 9, 12]
+    assert len({one.fingerprint for one in everything(empty)}) == 3
 
 
 def test_a_deleted_file_and_a_new_one_of_its_name_are_two(empty: Project) -> None:

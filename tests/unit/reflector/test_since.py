@@ -108,6 +108,40 @@ def test_a_copy_is_new_but_what_stands_behind_a_thin_name_is_not(project: Callab
     assert look(made) == ({}, 0)
 
 
+def test_a_copy_is_new_also_when_its_original_is_changed(project: Callable[..., Project]) -> None:
+    made = project({"a.py": branchy("f", 21)})
+    made.write("a.py", branchy("f", 22))
+    made.write("k.py", branchy("k", 21))
+    assert look(made) == ({"a.py f": 21, "k.py k": None}, 0)
+    made.write("k.py", branchy("f", 21))
+    assert look(made) == ({"a.py f": 21, "k.py f": None}, 0)
+    made.write("a.py", branchy("f", 20))
+    assert look(made) == ({"k.py f": None}, 1)
+    made.write("l.py", branchy("l", 21))
+    made.write("a.py", "def f(a):\n    return k.f(a)\n")
+    assert look(made) == ({"l.py l": None}, 0), "of two with the old body one is the old function"
+
+
+def test_one_more_of_a_name_is_the_only_new_one(project: Callable[..., Project]) -> None:
+    made = project({"a.py": branchy("f", 9) + branchy("f", 12)})
+    made.write("a.py", branchy("f", 15) + branchy("f", 9) + branchy("f", 12))
+    assert look(made) == ({"a.py f": None}, 0)
+    made.write("a.py", branchy("f", 12))
+    assert look(made) == ({}, 1)
+    made.write("a.py", branchy("f", 10) + branchy("f", 12))
+    assert look(made) == ({"a.py f": 9}, 0)
+
+
+def test_what_a_wrapper_keeps_is_not_what_moved(project: Callable[..., Project]) -> None:
+    many = "a, b, c, d, e, g, h, i"
+    policy = Policy({"SI101": 5, "SI106": 7}, select=["SI101", "SI106"])
+    body = branchy("f", 9).replace("(a)", f"({many})")
+    made = project({"a.py": body})
+    made.write("a.py", f"def f({many}):\n    return _f({many})\n\n\n" + body.replace("def f", "def _f"))
+    repo_look = look(made, policy)
+    assert repo_look == ({"a.py _f": None}, 0), "the parameters are there twice now, the branches once"
+
+
 def test_what_is_gone_got_better(project: Callable[..., Project]) -> None:
     made = project({"a.py": branchy("f", 9) + branchy("g", 2), "b.py": branchy("h", 9)})
     made.write("a.py", branchy("g", 2))

@@ -156,7 +156,7 @@ def test_github_commands_read_back_as_they_were_meant() -> None:
     assert "line" not in shown[3][1], "lines in a cell are not lines of the file"
     assert shown[3][2].endswith("(cell 3, line 2)")
     assert shown[4][1:] == ({"file": "old\n\udce9.py", "title": "not analysed"}, "line 1: syntax \\x01 error")
-    assert github(AUDIT, known=1).endswith("1 is already a task.  Nothing was changed.\n")
+    assert github(AUDIT, known=1).endswith("1 is already a task.  No code was changed.\n")
 
 
 def test_github_says_how_many_it_will_not_show() -> None:

@@ -27,7 +27,7 @@ from selfimprove.report.table import (
     run_summary,
     tasks_table,
 )
-from selfimprove.report.wording import duration, number, visible
+from selfimprove.report.wording import audit_totals, duration, number, visible
 
 
 class Terminal(io.StringIO):
@@ -139,7 +139,7 @@ def test_audit_with_history() -> None:
 
         note: the clone is\nshallow
 
-        1 finding in 3 files: 1 warning.  2 suppressed by comments.  1 accepted by the baseline.  Nothing was changed.
+        1 finding in 3 files: 1 warning.  2 suppressed by comments.  1 accepted by the baseline.  No code was changed.
         next: selfimprove plan --dry-run
         """)
 
@@ -226,16 +226,103 @@ def test_forced_colour_in_a_log_cuts_nothing() -> None:
     assert "\x1b[" in log.getvalue()
 
 
-@pytest.mark.parametrize("width", [60, 80, 100])
-def test_a_terminal_gets_lines_that_fit(width: int) -> None:
+def lines(screen: Screen) -> list[str]:
+    """Return what is on the screen without the codes for colour."""
+    return re.sub("\x1b\\[[0-9;]*m", "", screen.text).splitlines()
+
+
+LONG = finding("deep/" * 30 + "legacy.py", "parse_" * 20, 31, before=19)
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (48, "…egacy.py:40   complexity 31, limit 15   w"),
+        (60, "…egacy.py:40   …arse_parse_   complexity 31, limit 15   w"),
+        (80, "…p/deep/legacy.py:40   …parse_parse_   complexity 31, limit 15, was 19   warning"),
+        (
+            100,
+            "…/deep/deep/legacy.py:40   …e_parse_parse_parse_   complexity 31, limit 15, was 19   warning   SI101",
+        ),
+    ],
+)
+def test_a_terminal_gets_lines_that_fit(width: int, shown: str) -> None:
     screen = Screen(terminal=True, width=width)
-    audit_page(screen.console, Audit((finding("deep/" * 30 + "legacy.py", "parse_" * 20, 31),), 1))
-    first = screen.text.splitlines()[0]
-    plain = "".join(part.partition("m")[2] if i else part for i, part in enumerate(first.split("\x1b[")))
-    assert cell_len(plain) <= width
-    assert plain.startswith("…")
-    assert "y.py:40" in plain, "of a path the end says most"
-    assert plain.endswith("SI101")
+    audit_page(screen.console, Audit((LONG,), 1))
+    assert lines(screen)[0] == shown
+
+
+@pytest.mark.parametrize("width", [20, 40, 44, 60, 80, 100, 200])
+@pytest.mark.parametrize("before", [None, 19])
+def test_no_terminal_is_too_narrow_for_a_value_and_its_limit(width: int, before: int | None) -> None:
+    words = finding("b.py", "g", 12, rule="SI201", message="g repeats 12 statements of " + "c/" * 90 + "d.py")
+    found = (
+        replace(LONG, rule="SI103", value=26, before=before),
+        replace(LONG, path="a.py", symbol="f"),
+        words,
+        replace(LONG, path="deep/" * 9 + "m.py", line=3216, rule="SI102", symbol="", value="C", limit="B"),
+    )
+    screen = Screen(terminal=True, width=width)
+    audit_page(screen.console, Audit(found, 3))
+    first, second, third, fourth = lines(screen)[:4]
+    assert "cognitive complexity 26, limit 15" in first
+    assert "complexity 31, limit 15" in second
+    assert "g repeats 12 statements" in third
+    assert "maintainability C, limit B" in fourth
+    assert ".py:40 " in first
+    assert ".py:3216 " in fourth
+    assert width < 60 or max(map(cell_len, (first, second, third, fourth))) <= width
+
+
+def test_a_narrow_terminal_keeps_the_colour_of_the_severity() -> None:
+    screen = Screen(terminal=True, width=60)
+    screen.console.no_color = False
+    audit_page(screen.console, Audit((replace(LONG, severity=Severity.ERROR),), 1))
+    assert "\x1b[1;31me\x1b[0m" in screen.text
+
+
+MANY = tuple(finding(f"f{n:04}.py", "f", 31) for n in range(6176))
+UNREAD = tuple(NotAnalysed(f"n{n}.py", "it is empty") for n in range(25))
+
+
+def test_a_terminal_shows_the_first_findings_and_how_to_get_the_others() -> None:
+    screen = Screen(terminal=True, width=80)
+    audit_page(screen.console, Audit(MANY, 6176, UNREAD, (HOT,)))
+    shown = lines(screen)
+    assert shown[39].startswith("f0039.py:40   f   complexity 31")
+    assert shown[40:42] == ["and 6,136 more: selfimprove audit --format html -o audit.html, or | less", ""]
+    assert shown[42].startswith("hot spots")
+    assert shown[-4].startswith("and 5 more not analysed: selfimprove audit --format html")
+    assert shown[-2].startswith("6,176 findings in 6,176 files: 6,176 warnings.  25 files not analysed.")
+    assert len(shown) == 69
+
+
+def test_a_terminal_shows_forty_findings_without_a_word_of_more() -> None:
+    screen = Screen(terminal=True, width=80)
+    audit_page(screen.console, Audit(MANY[:40], 40, UNREAD[:20]))
+    assert "more" not in screen.text
+
+
+def test_without_a_terminal_all_is_told() -> None:
+    screen = Screen()
+    audit_page(screen.console, Audit(MANY, 6176, UNREAD))
+    assert all(f"{found.path}:40 " in screen.text for found in MANY)
+    assert all(f" {file.path}: " in screen.text for file in UNREAD)
+    assert "more" not in screen.text
+
+
+def test_without_a_terminal_a_long_row_pushes_no_other() -> None:
+    screen = Screen()
+    words = finding("b.py", "g", 12, rule="SI201", message="word " * 60)
+    audit_page(screen.console, Audit((LONG, finding("a.py", "f", 17), words), 2))
+    first, second, _ = screen.text.splitlines()[:3]
+    assert first.startswith(f"{LONG.path}:40   {LONG.symbol}   complexity 31, limit 15, was 19   ")
+    assert second == f"{'a.py:40':60}   {'f':40}   {'complexity 17, limit 15':60}   warning   SI101"
+
+
+def test_a_baseline_is_not_nothing() -> None:
+    assert audit_totals(Audit((), 2, accepted=1)).endswith("accepted by the baseline.  No code was changed.")
+    assert audit_totals(Audit((), 2)).endswith("Nothing was changed.")
 
 
 def test_wide_characters_are_counted_as_wide() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,6 +180,8 @@ def merge_base(repo: Repo, ref: str) -> str:
 
 
 def _how_to_get(repo: Repo, ref: str) -> str:
+    import difflib
+
     remotes = (repo.line("remote") or "").split("\n")
     remote = "origin" if "origin" in remotes else remotes[0]
     if remote and repo.resolve(f"refs/remotes/{remote}/{ref}"):
@@ -211,6 +211,8 @@ def changed(repo: Repo, base: str) -> list[Change]:
     renames = "-M100%" if is_partial(repo) else "-M50%"
     command = ("diff-index", *_DIFF, renames, _known(repo, base), "--")
     if untracked:
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="selfimprove-") as folder:
             env = NO_FETCH | _index_with(repo, untracked, Path(folder))
             out = repo.git(*_CONFIG, *command, env=env)

@@ -10,19 +10,30 @@ if TYPE_CHECKING:
     from selfimprove.tools.git.repo import Repo
 
 _QUIET = ("-c", "core.fsmonitor=false")
-# What these attributes do to a file makes its bytes in the tree differ from those of its blob.
-_CHANGING = (":(attr:filter)", ":(attr:working-tree-encoding)", ":(attr:ident)")
+# With one of these attributes, whatever its value, the bytes of a file in the tree are not those of its blob.
+# ``!`` is "unspecified". `-filter`, as exceptions from LFS have it, does nothing either; a rarer mix of unset
+# attributes only makes us read the file. Without a pathspec that is not an exclusion git takes all files.
+_HARMLESS = (
+    ":(exclude,attr:!filter !working-tree-encoding !ident)",
+    ":(exclude,attr:-filter !working-tree-encoding !ident)",
+)
+# Attributes of the whole machine count, also where the environment has them passed over.
+_ENV = {"GIT_ATTR_NOSYSTEM": "0"}
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """``names`` are tracked files and untracked ones that are not ignored, relative to the root, sorted.
 
-    ``blobs`` has the blob id (hex) of every regular file whose content git knows to be that of the index.
+    ``tracked`` are those of them that the index has.
+    ``blobs`` has the blob id (hex) of every regular file whose bytes git knows to be those of the index, line
+    ends aside. Files that attributes change on their way into the tree (filter, working-tree-encoding, ident;
+    from .gitattributes, info/attributes, the person's or the machine's file) have none.
     ``sparse`` are the tracked files that a sparse checkout leaves out of the tree.
     """
 
     names: tuple[str, ...] = ()
+    tracked: frozenset[str] = frozenset()
     blobs: dict[str, str] = field(default_factory=dict)
     sparse: frozenset[str] = frozenset()
 
@@ -33,29 +44,28 @@ def list_files(repo: Repo) -> Listing:
         *(*_QUIET, "ls-files", "-z", "-s", "-v"),
         *("--cached", "--modified", "--others", "--exclude-standard"),
     )
-    names: set[str] = set()
+    tracked: set[str] = set()
+    untracked: set[str] = set()
     blobs: dict[str, str] = {}
     sparse: set[str] = set()
     changed: set[str] = set()
     for row in os.fsdecode(out).split("\0")[:-1]:
         tag, rest = row[0], row[2:]
         if tag == "?":
-            names.add(rest)
+            untracked.add(rest)
             continue
         facts, _, name = rest.partition("\t")
-        names.add(name)
+        tracked.add(name)
         if tag == "S":
             sparse.add(name)
         elif tag == "H" and facts.startswith("100") and facts.endswith(" 0"):
             blobs[name] = facts[7:-2]
         else:  # changed, unmerged, assumed unchanged, a link, a submodule
             changed.add(name)
-    if any(name.rpartition("/")[2] == ".gitattributes" for name in names) or _has_own_attributes(repo):
-        changed.update(os.fsdecode(repo.git(*_QUIET, "ls-files", "-z", "--", *_CHANGING)).split("\0"))
+    if blobs:
+        filtered = repo.git(*_QUIET, "ls-files", "-z", "--", *_HARMLESS, env=_ENV)
+        changed.update(os.fsdecode(filtered).split("\0"))
     for name in changed:
         blobs.pop(name, None)
-    return Listing(tuple(sorted(name for name in names if not name.endswith("/"))), blobs, frozenset(sparse))
-
-
-def _has_own_attributes(repo: Repo) -> bool:
-    return (repo.common_dir / "info" / "attributes").exists()
+    names = sorted(name for name in tracked | untracked if not name.endswith("/"))
+    return Listing(tuple(names), frozenset(tracked), blobs, frozenset(sparse))
