@@ -40,6 +40,7 @@ class Scan:
     ``blobs`` are the blob ids of those files whose content git knows. ``whole`` says that nothing was left
     out because somebody named paths; ``on_disk`` that the files lie in a tree and not in a commit. ``sparse``
     are tracked files that a sparse checkout leaves out of the tree, ``deleted`` those that somebody deleted.
+    ``untracked`` are all files that git does not track and does not ignore, None where it was not asked.
     """
 
     files: tuple[str, ...]
@@ -49,6 +50,7 @@ class Scan:
     on_disk: bool = True
     sparse: frozenset[str] = frozenset()
     deleted: frozenset[str] = frozenset()
+    untracked: tuple[str, ...] | None = None
 
 
 def python_files(

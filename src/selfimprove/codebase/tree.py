@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from selfimprove.codebase.scan import Scan, commit_files, python_files, walk
@@ -39,11 +39,8 @@ class Tree(Protocol):
     def scan(self) -> Scan:
         """Return which files there are now."""
 
-    def history(self) -> History:
-        """Return the commits that led here; none where there is no git."""
-
-    def uncommitted(self) -> list[Change]:
-        """Return how the tracked files differ from the last commit, renames found."""
+    def past(self, scan: Scan) -> tuple[History, list[Change]]:
+        """Return the commits that led here, and how the files differ from the last one, renames found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +53,23 @@ class FolderTree:
         """Walk the folder."""
         return python_files(self.root, walk(self.root))
 
-    def history(self) -> History:
+    def past(self, scan: Scan) -> tuple[History, list[Change]]:
         """Return none."""
-        return History()
-
-    def uncommitted(self) -> list[Change]:
-        """Return none."""
-        return []
+        del scan
+        return History(), []
 
 
 @dataclass(frozen=True, slots=True)
 class GitTree:
     """The working tree of ``repo``, or ``paths`` in it, less what the globs ``exclude`` match.
 
-    ``past`` off leaves history unread; what was read of it is kept in ``cache``.
+    ``looks_back`` off leaves history unread; what was read of it is kept in ``cache``.
     """
 
     repo: Repo
     paths: Sequence[str] = ()
     exclude: Sequence[str] = ()
-    past: bool = True
+    looks_back: bool = True
     cache: Cache | None = None
 
     @property
@@ -88,23 +82,22 @@ class GitTree:
         from selfimprove.tools.git.listing import list_files
 
         listing = list_files(self.repo)
-        return python_files(
+        scan = python_files(
             *(self.root, listing.names, self.paths, self.exclude),
             tracked=listing.tracked,
             blobs=listing.blobs,
             sparse=listing.sparse,
         )
+        return replace(scan, untracked=tuple(name for name in listing.names if name not in listing.tracked))
 
-    def history(self) -> History:
-        """Ask git for the commits that lead to HEAD."""
-        return _history(self.repo, self.cache) if self.past else History()
-
-    def uncommitted(self) -> list[Change]:
-        """Ask git how the tree differs from HEAD."""
+    def past(self, scan: Scan) -> tuple[History, list[Change]]:
+        """Ask git for the commits that lead to HEAD, and how the tree differs from it."""
         from selfimprove.tools.git.history import changed
 
-        head = self.repo.head() if self.past else None
-        return changed(self.repo, head) if head else []
+        head = self.repo.head() if self.looks_back else None
+        if head is None:
+            return History(), []
+        return _history(self.repo, head, self.cache), changed(self.repo, head, scan.untracked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +121,18 @@ class CommitTree:
 
         return commit_files(tree_blobs(self.repo, self.commit), self.paths, self.exclude)
 
-    def history(self) -> History:
-        """Return the commits that lead to HEAD: names that files had earlier are in it."""
-        return _history(self.repo, self.cache)
-
-    def uncommitted(self) -> list[Change]:
-        """Return none: a commit is what it is."""
-        return []
+    def past(self, scan: Scan) -> tuple[History, list[Change]]:
+        """Return the commits that lead to HEAD, in which names are that files had earlier, and no changes."""
+        del scan
+        head = self.repo.head()
+        return (_history(self.repo, head, self.cache) if head else History()), []
 
 
-def _history(repo: Repo, cache: Cache | None) -> History:
-    """Return the commits that lead to HEAD, from ``cache`` when they were read before."""
+def _history(repo: Repo, head: str, cache: Cache | None) -> History:
+    """Return the commits that lead to ``head``, from ``cache`` when they were read before."""
     from selfimprove.tools.git.history import read_history
 
-    head = repo.head()
-    if cache is None or head is None:
+    if cache is None:
         return read_history(repo)
     # One row for each working tree: the next HEAD takes the place of this one.
     key = (hashlib.sha256(os.fsencode(repo.git_dir)).hexdigest(), "history")

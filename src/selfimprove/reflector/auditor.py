@@ -94,7 +94,7 @@ class SelfAuditor:
 
     def _read_past(self) -> None:
         """Read what git knows of the past; this goes on while other processes measure."""
-        self.history, self.uncommitted = self.tree.history(), self.tree.uncommitted()
+        self.history, self.uncommitted = self.tree.past(self.last_scan)
 
     def _ranked(self, audit: Audit) -> Audit:
         """Return the audit with what history says, without what the baseline accepts, first things first."""

@@ -151,8 +151,10 @@ def _got_better(pair: _Pair, base: _Facts, now: _Facts, past: _Past) -> int:
         was = pair.path, (symbol, ordinal)
         if worse_by(fact.value, fact.limit, fact.limit) <= 0 or past.has_moved(rule, was):
             continue
-        heir = past.heirs.get(was, was)
-        then = None if heir in past.new else now.get((rule, *heir[1]))
+        heir = past.heirs.get(was)
+        if heir is None and was not in past.same and was not in past.new:
+            heir = was  # what is no function, or is not measured
+        then = now.get((rule, *heir[1])) if heir else None
         better += then is None or worse_by(fact.value, then.value, fact.limit) > 0
     return better
 

@@ -133,7 +133,12 @@ def audit_totals(audit: Audit, known: int = 0) -> str:
         sentences.append(f"{audit.accepted:,} accepted by the baseline.")
     if known:
         sentences.append("1 is already a task." if known == 1 else f"{known} are already tasks.")
-    return "  ".join([*sentences, "No code was changed." if audit.accepted or audit.wrote_baseline else "Nothing was changed."])
+    return "  ".join(
+        [
+            *sentences,
+            "No code was changed." if audit.accepted or audit.wrote_baseline else "Nothing was changed.",
+        ]
+    )
 
 
 def plan_totals(plan: Plan, budget: Budget) -> str:

@@ -13,7 +13,7 @@ import pytest
 from selfimprove.errors import ConfigError
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.reflector import baseline as ratchet
-from selfimprove.reflector.baseline import Baseline, accept, dumps, judges, load, tightened
+from selfimprove.reflector.baseline import Baseline, accept, dumps, judges, load, tightened, tightening
 from selfimprove.reflector.measure.measure import measure
 from selfimprove.reflector.policy import Policy
 from selfimprove.reflector.rules import findings

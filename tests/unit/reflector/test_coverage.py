@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -166,9 +167,9 @@ def test_what_is_looked_at_does_not_multiply(root: Path, monkeypatch: pytest.Mon
         f'<class filename="{name}"><lines>{LINES}</lines></class>'
         for name in [*spelt, *(f"f{number}.py" for number in range(5000))]
     )
-    where = "".join(f"<source>/other/{number}/shop</source>" for number in range(100))
+    where = "".join(f"<source>/other/{number}/src/shop</source>" for number in range(100))
     (root / "coverage.xml").write_text(f"<coverage><sources>{where}</sources>{rows}</coverage>")
-    assert set(read_coverage(root, FILES)[0]) == {"src/shop/cart.py"} & set(FILES)
+    assert set(read_coverage(root, FILES)[0]) == {"src/shop/cart.py"}
     assert len(looked) < 1000
 
 

@@ -41,7 +41,9 @@ def look(
 
     engine = Engine(read_blobs=read, jobs=1)
     files = [path for path in repo.files() if (project.root / path).is_file()]
-    found = engine.measure([Source(path, "", project.root / path) for path in files])
+    found = engine.measure(
+        [Source(path, "", project.root / path) for path in files], extra=policy.needs_extra
+    )
     measured = {path: one for path, one in found.items() if isinstance(one, FileMetrics)}
     over = [one for path, metrics in measured.items() for one in findings(path, metrics, policy)]
     changes = changed(repo, "HEAD")
@@ -138,8 +140,8 @@ def test_what_a_wrapper_keeps_is_not_what_moved(project: Callable[..., Project])
     body = branchy("f", 9).replace("(a)", f"({many})")
     made = project({"a.py": body})
     made.write("a.py", f"def f({many}):\n    return _f({many})\n\n\n" + body.replace("def f", "def _f"))
-    repo_look = look(made, policy)
-    assert repo_look == ({"a.py _f": None}, 0), "the parameters are there twice now, the branches once"
+    found = look(made, policy)
+    assert found == ({"a.py _f": None}, 0), "the parameters are there twice now, the branches once"
 
 
 def test_what_is_gone_got_better(project: Callable[..., Project]) -> None:

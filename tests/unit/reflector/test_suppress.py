@@ -196,6 +196,40 @@ def test_pylint_is_judged_only_where_it_has_looked() -> None:
     assert len(suppress.apply([], {"a.py": metrics}, policy, linted={"a.py"})[2]) == 1
 
 
+def test_the_function_that_a_comment_is_in_or_above() -> None:
+    mark = "# selfimprove: ignore[SI101] why\n"
+    text = (
+        f"{mark}class A:\n    {mark}    {mark}    def f(a):\n        {mark}        def g():\n"
+        f"            pass  {mark}        return g  {mark}\n    x = 1  {mark}{mark}{mark}@f\n"
+        f"def h(a):\n    pass\n{mark}x = 2  {mark}"
+    )
+    metrics = measure(text.encode())
+    wrong = suppress.apply([], {"a.py": metrics}, STRICT)[2]
+    found = [one.symbol for one in sorted(wrong, key=lambda one: one.line)]
+    assert found == ["", "A.f", "A.f", "A.f.g", "A.f.g", "A.f", "", "h", "h", "", ""]
+    assert len({one.fingerprint for one in wrong}) == len(wrong)
+
+
+def test_thousands_of_comments_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comments alone in their lines, each silencing what is below, and as many findings as lines."""
+    asked: list[str] = []
+    covered = suppress.covered_by
+    monkeypatch.setattr(suppress, "covered_by", lambda code: (asked.append(code), covered(code))[1])
+    count = 3000
+    inline = measure("".join(f"x = {n}  # selfimprove: ignore[SI201] r\n" for n in range(count)).encode())
+    kept, silenced, wrong = suppress.apply(
+        [other("SI201", line) for line in range(1, count + 1)], {"a.py": inline}, STRICT
+    )
+    assert (len(kept), len(silenced), wrong) == (0, count, [])
+    assert len(asked) < 10 * count
+    unknown = measure("".join(f"# selfimprove: ignore[SO{n}] r\n" for n in range(count)).encode())
+    wrong = suppress.apply([], {"a.py": unknown}, STRICT)[2]
+    assert len(wrong) == count
+    assert {one.message.split(":")[0] for one in wrong[-2:]} == {
+        f"SO{n} is not a rule" for n in (count - 2, count - 1)
+    }
+
+
 def test_one_of_two_rules_is_unused() -> None:
     policy = Policy({"SI101": 2}, select=["SI001", "SI101", "SI104"])
     wrong = judged("def f(a):  # selfimprove: ignore[SI101, SI104] why\n" + BODY, policy)[2]

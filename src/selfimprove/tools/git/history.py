@@ -199,22 +199,25 @@ def _how_to_get(repo: Repo, ref: str) -> str:
     return ", or type: ".join(said) or "`git log --oneline` shows the commits, `git branch -a` the branches"
 
 
-def changed(repo: Repo, base: str) -> list[Change]:
+def changed(repo: Repo, base: str, untracked: Iterable[str] | None = None) -> list[Change]:
     """Return the measured files of the working tree that are not as in the commit ``base``, sorted by path.
 
     Untracked files that git does not ignore belong to it, also as the new names of files that are gone;
     deleted files do not. ``old`` is the blob in ``base`` (``""``: it has none) and ``new`` always ``""``: the
     content is on disk. A file that was only touched, or only differs in the ends of its lines, is left out.
+    ``untracked`` are those files when the caller has asked git for them already.
     """
-    listing = repo.git(*_CONFIG, "ls-files", "-z", "--others", "--exclude-standard")
-    untracked = [name for name in listing.split(b"\0") if name.endswith(tuple(map(str.encode, MEASURED)))]
+    if untracked is None:
+        listing = repo.git(*_CONFIG, "ls-files", "-z", "--others", "--exclude-standard")
+        untracked = os.fsdecode(listing).split("\0")
+    new = [os.fsencode(name) for name in untracked if name.endswith(MEASURED)]
     renames = "-M100%" if is_partial(repo) else "-M50%"
     command = ("diff-index", *_DIFF, renames, _known(repo, base), "--")
-    if untracked:
+    if new:
         import tempfile
 
         with tempfile.TemporaryDirectory(prefix="selfimprove-") as folder:
-            env = NO_FETCH | _index_with(repo, untracked, Path(folder))
+            env = NO_FETCH | _index_with(repo, new, Path(folder))
             out = repo.git(*_CONFIG, *command, env=env)
     else:
         out = repo.git(*_CONFIG, *command, env=NO_FETCH)

@@ -28,6 +28,8 @@ _FOREIGN = (
     "GIT_NAMESPACE",
     "GIT_CEILING_DIRECTORIES",
     "GIT_LITERAL_PATHSPECS",
+    "GIT_ATTR_SOURCE",
+    "GIT_ATTR_NOSYSTEM",
 )
 # Without optional locks `git status` does not rewrite the person's index; nothing may wait for a password.
 _OURS = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "LC_ALL": "C.UTF-8"}
