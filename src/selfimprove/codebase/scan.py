@@ -75,8 +75,24 @@ def python_files(
     """
     selection = _Selection(listing, exclude, tracked)
     chosen = sorted({name for path in paths or (".",) for name in _under(root, path, selection)})
-    known = blobs or {}
-    absent = frozenset(sparse)
+    known, absent = blobs or {}, frozenset(sparse)
+    reached = _reached(root, chosen, known, absent)
+    left_out = tuple(NotAnalysed(name, why) for name, (_, why) in reached.items() if why)
+    files = tuple(name for name in chosen if not reached[name][1])
+    return Scan(
+        files,
+        left_out,
+        {name: known[name] for name in files if name in known},
+        whole=not paths or tuple(paths) == (".",),
+        sparse=absent,
+        deleted=frozenset(one.path for one in left_out if one.reason == _NOT_THERE),
+    )
+
+
+def _reached(
+    root: Path, chosen: Sequence[str], known: Collection[str], absent: Collection[str]
+) -> dict[str, tuple[str, str]]:
+    """Return for each name the path behind it, and why it is not read (``""``: it is)."""
     real_root = root.resolve()
     reached = {
         name: (name, _unnameable(name)) if name in known else _reality(root, name, real_root, absent)
@@ -86,12 +102,7 @@ def python_files(
         if real != name and not why and reached.get(real) == (real, ""):
             shown = real if real.isprintable() else repr(real)
             reached[name] = real, f"it is a symbolic link to {shown}, which is measured"
-    left_out = tuple(NotAnalysed(name, why) for name, (_, why) in reached.items() if why)
-    files = tuple(name for name in chosen if not reached[name][1])
-    whole = not paths or tuple(paths) == (".",)
-    lost = {one.path for one in left_out if one.reason == _NOT_THERE}
-    here = {name: known[name] for name in files if name in known}
-    return Scan(files, left_out, here, whole, sparse=absent, deleted=frozenset(lost))
+    return reached
 
 
 def commit_files(blobs: Mapping[str, str], paths: Sequence[str] = (), exclude: Sequence[str] = ()) -> Scan:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from selfimprove.model.history import Change, Commit, History
     from selfimprove.reflector.measure.record import FileMetrics
+
+_One = TypeVar("_One", bound="Hashable")
 
 Place = tuple[str, int]
 """A function within its file: the qualified name, and the ordinal among those of that name."""
@@ -109,28 +111,37 @@ def same_named(now: FileMetrics, before: FileMetrics) -> dict[Place, Place]:
     went above them; of the others those with the same ordinal, and then in the order of the text. Each
     stands for one at most: what is left over is new.
     """
-    there = places(before)
-    by_key: defaultdict[tuple[str, Hashable], list[Place]] = defaultdict(list)
-    found: dict[Place, Place] = {}
-    here = places(now)
-    taken: set[Place] = set()
-    for key_of in _SAME_NAMED:
-        by_key.clear()
-        for place, body in there.items():
-            if place not in taken:
-                by_key[place[0], key_of(place, body)].append(place)
-        for place, body in here.items():
-            if place not in found and (free := by_key.get((place[0], key_of(place, body)))):
-                found[place] = free.pop(0)
-                taken.add(found[place])
+    return pair_up(places(now), places(before), _SAME_NAMED)
+
+
+def pair_up(
+    new: Mapping[_One, str],
+    old: Mapping[_One, str],
+    keys: Iterable[Callable[[_One, str], Hashable]],
+) -> dict[_One, _One]:
+    """Return for each of ``new`` the one of ``old`` with the same key; each stands for one at most.
+
+    The values are bodies. Of the ``keys`` (of one and its body) the first one counts most.
+    """
+    found: dict[_One, _One] = {}
+    taken: set[_One] = set()
+    for key_of in keys:
+        free: defaultdict[Hashable, deque[_One]] = defaultdict(deque)
+        for one, body in old.items():
+            if one not in taken:
+                free[key_of(one, body)].append(one)
+        for one, body in new.items():
+            if one not in found and (candidates := free.get(key_of(one, body))):
+                found[one] = candidates.popleft()
+                taken.add(found[one])
     return found
 
 
 # By what functions of one name are told apart, the surest way first; one without a body has its ordinal.
 _SAME_NAMED: tuple[Callable[[Place, str], Hashable], ...] = (
-    lambda place, body: body or place[1],
-    lambda place, _body: place[1],
-    lambda _place, _body: None,
+    lambda place, body: (place[0], body or place[1]),
+    lambda place, _body: place,
+    lambda place, _body: place[0],
 )
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from selfimprove.reflector.matters import worse_by
 from selfimprove.reflector.measure.record import FileMetrics
-from selfimprove.reflector.renames import Place, places, same_named
+from selfimprove.reflector.renames import Place, pair_up, places, same_named
 from selfimprove.reflector.rules import facts
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 
     from selfimprove.model.audit import NotAnalysed
     from selfimprove.model.finding import Finding
@@ -95,7 +94,7 @@ class _Past:
         self.now = now
         self.same: dict[_Function, _Function] = {}
         self.new: dict[_Function, str] = {}  # and its body
-        left: dict[str, list[_Function]] = defaultdict(list)
+        left: dict[_Function, str] = {}
         for pair in pairs:
             here = places(pair.now) if pair.now else {}
             there = places(pair.then) if pair.then else {}
@@ -105,15 +104,14 @@ class _Past:
             unchanged = {old for place, old in same.items() if here[place] == there[old]}
             # A file that is not measured now may well still have all its functions.
             if pair.now or pair.deleted:
-                for place, body in there.items():
-                    if place not in unchanged:
-                        left[body].append((pair.path, place))
+                left |= {(pair.path, place): body for place, body in there.items() if place not in unchanged}
         self.heirs = {old: function for function, old in self.same.items()}
         self.moved: dict[_Function, _Function] = {}
-        for function, body in self.new.items():
-            if body and left[body]:
-                self.moved[function] = _nearest(function, left[body])
-                left[body].remove(self.moved[function])
+        # What is gone for sure comes before what has another body now.
+        for renewed in (False, True):
+            old = {one: body for one, body in left.items() if body and (one in self.heirs) is renewed}
+            new = {one: body for one, body in self.new.items() if body and one not in self.moved}
+            self.moved |= pair_up(new, old, _SAME_BODY)
         self.left = frozenset(self.moved.values())
 
     def of(self, rule: str, function: _Function) -> _Function | None:
@@ -132,14 +130,17 @@ class _Past:
         return fact is not None and worse_by(fact.value, fact.limit, fact.limit) > 0
 
 
-def _nearest(function: _Function, candidates: Sequence[_Function]) -> _Function:
-    """Choose among functions of the same body: one of the same file, then one of the same name."""
-    path, name = function[0], _name(function)
-    return min(candidates, key=lambda one: (one[0] != path, _name(one) != name, one))
-
-
 def _name(function: _Function) -> str:
     return function[1][0].rpartition(".")[2]
+
+
+# Of functions with the same body one of the same file is meant, then one of the same name.
+_SAME_BODY: tuple[Callable[[_Function, str], Hashable], ...] = (
+    lambda one, body: (body, one[0], _name(one)),
+    lambda one, body: (body, one[0]),
+    lambda one, body: (body, _name(one)),
+    lambda _one, body: body,
+)
 
 
 def _got_better(pair: _Pair, base: _Facts, now: _Facts, past: _Past) -> int:

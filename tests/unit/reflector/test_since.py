@@ -124,6 +124,13 @@ def test_a_copy_is_new_also_when_its_original_is_changed(project: Callable[..., 
     assert look(made) == ({"l.py l": None}, 0), "of two with the old body one is the old function"
 
 
+def test_what_is_gone_is_what_moved(project: Callable[..., Project]) -> None:
+    made = project({"a.py": branchy("f", 9), "b.py": branchy("g", 9) + "x = 1\n"})
+    made.write("a.py", branchy("f", 10) + branchy("k", 9))
+    made.write("b.py", "x = 1\n")
+    assert look(made) == ({"a.py f": 9}, 0)
+
+
 def test_one_more_of_a_name_is_the_only_new_one(project: Callable[..., Project]) -> None:
     made = project({"a.py": branchy("f", 9) + branchy("f", 12)})
     made.write("a.py", branchy("f", 15) + branchy("f", 9) + branchy("f", 12))

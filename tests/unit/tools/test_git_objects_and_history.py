@@ -364,7 +364,7 @@ def test_merge_base_says_the_line_that_mends_it(story: Project) -> None:
     story.git("checkout", "-q", "main")
     error = mended(single, "main")
     assert error.message == "there is no branch, tag or commit main here"
-    line = "git fetch origin main:refs/remotes/origin/main"
+    line = "git fetch --unshallow origin main:refs/remotes/origin/main"
     assert error.hint == f"{line}, and then say origin/main"
     assert mended(single, "origin/main").hint.endswith(line)
     assert mended(single, "HEAD~9").hint == "git fetch --unshallow"
