@@ -184,13 +184,14 @@ def _keep_baseline(target: Target, auditor: SelfAuditor, audit: Audit, question:
         return (f"{_count(len(audit.findings), 'finding')} accepted in {name}",)
     if auditor.baseline is None or question.since is not None:
         return ()
-    tighter = baseline.tightened(auditor.baseline, [*audit.findings, *auditor.accepted], judged)
-    if tighter is None:
+    change = baseline.tightening(auditor.baseline, [*audit.findings, *auditor.accepted], judged)
+    if change is None:
         return ()
-    replace_file(path, baseline.dumps(tighter))
-    gone = len(auditor.baseline.entries) - len(tighter.entries)
-    what = f"{_count(gone, 'finding')} gone" if gone else "values got better"
-    return (f"{name} is tighter: {what}",)
+    replace_file(path, baseline.dumps(change.baseline))
+    said = [f"{_count(change.gone, 'finding')} gone"] if change.gone else []
+    said += [f"{_count(change.better, 'value')} got better"] if change.better else []
+    said += [f"{_count(change.moved, 'finding')} under a new name"] if change.moved else []
+    return (f"{name} is {'tighter' if change.is_tighter else 'up to date'}: {', '.join(said)}",)
 
 
 def _count(amount: int, noun: str) -> str:

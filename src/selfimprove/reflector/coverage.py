@@ -260,7 +260,23 @@ def _executed(database: sqlite3.Connection, known: _Finder) -> dict[str, set[int
     if set(kinds.values()) != {"table"} or not {"file", "line_bits"} <= set(kinds):
         raise _NotRead("it is not coverage.py's database (other tables)")
     names: dict[int, str] = {key: str(path) for key, path in database.execute("select id, path from file")}
-    # Joined by length first: a long row and many short ones must not make a long number many times.
+    bits = _bits(database, names)
+    lines: dict[str, set[int]] = defaultdict(set)
+    for file, name in names.items():
+        if known.find(name):
+            lines[name] |= _numbers(reduce(or_, (bits[file][size] for size in sorted(bits[file])), 0))
+    if "arc" in kinds:
+        for file, start, end in database.execute("select file_id, fromno, tono from arc"):
+            if (name := names.get(file, "")) in lines:
+                lines[name].update(one for one in (int(start), int(end)) if one > 0)
+    return lines
+
+
+def _bits(database: sqlite3.Connection, names: Mapping[int, str]) -> dict[int, dict[int, int]]:
+    """Return the executed lines by file as bits, joined by the length of their rows.
+
+    A long row and many short ones must not make a long number many times.
+    """
     bits: dict[int, dict[int, int]] = {file: {} for file in names}
     for file, blob in database.execute("select file_id, numbits from line_bits"):
         if not isinstance(blob, bytes) or len(blob) > _LONGEST:
@@ -268,16 +284,7 @@ def _executed(database: sqlite3.Connection, known: _Finder) -> dict[str, set[int
         if file in bits:
             one = bits[file]
             one[len(blob)] = one.get(len(blob), 0) | int.from_bytes(blob, "little")
-    lines: dict[str, set[int]] = defaultdict(set)
-    for file, name in names.items():
-        if known.find(name):
-            lines[name] |= _numbers(reduce(or_, (bits[file][size] for size in sorted(bits[file])), 0))
-    for file, start, end in (
-        database.execute("select file_id, fromno, tono from arc") if "arc" in kinds else ()
-    ):
-        if (name := names.get(file, "")) in lines:
-            lines[name].update(one for one in (int(start), int(end)) if one > 0)
-    return lines
+    return bits
 
 
 def _numbers(bits: int) -> set[int]:

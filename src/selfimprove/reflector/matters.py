@@ -112,13 +112,7 @@ def enrich(
         if path in with_findings
         and (previous := _previous(path, step, older.get(step.blob), measured[path], policy))
     }
-    heat = {one.path: one.heat for one in files}
-    taken = {fingerprint(one.rule, one.path, one.symbol, one.ordinal) for one in found}
-    enriched = []
-    for one in sorted(found, key=lambda one: (_born(past.get(one.path)), one.path)):
-        known = _enriched(one, before.get(one.path), past.get(one.path), heat.get(one.path, 0.0), taken)
-        taken.add(known.fingerprint)  # of two files that first had one name the older one keeps it
-        enriched.append(known)
+    enriched = _all_enriched(found, before, past, {one.path: one.heat for one in files})
     changes = {
         path: _complexity(measured[path]) - _complexity(then)
         for path, step in steps.items()
@@ -128,6 +122,22 @@ def enrich(
         sorted(enriched, key=what_matters_first),
         [replace(one, change=changes[one.path]) if one.path in changes else one for one in files],
     )
+
+
+def _all_enriched(
+    found: Sequence[Finding],
+    before: Mapping[str, _Previous],
+    past: Mapping[str, Lineage],
+    heat: Mapping[str, float],
+) -> list[Finding]:
+    """Return the findings with what their files' past says; no two of them have one fingerprint."""
+    taken = {fingerprint(one.rule, one.path, one.symbol, one.ordinal) for one in found}
+    enriched = []
+    for one in sorted(found, key=lambda one: (_born(past.get(one.path)), one.path)):
+        known = _enriched(one, before.get(one.path), past.get(one.path), heat.get(one.path, 0.0), taken)
+        taken.add(known.fingerprint)  # of two files that first had one name the older one keeps it
+        enriched.append(known)
+    return enriched
 
 
 def what_matters_first(finding: Finding) -> tuple[float, float, str, int, str]:
@@ -214,12 +224,7 @@ def _enriched(
     """Return the finding with what its file's past says; fingerprints that are ``taken`` are other findings'."""
     here = (finding.symbol, finding.ordinal)
     there = previous.renamed.get(here, here) if previous else here
-    before, trend = None, 0.0
-    # Only rules that look at one file alone can be told of an older revision of that file.
-    if previous and finding.rule.startswith("SI1"):
-        was = there if there != here or not finding.symbol else previous.same.get(here)
-        before = previous.values.get((finding.rule, *was)) if was else None
-        trend = previous.recency * trend_points(finding.value, before, finding.limit)
+    before, trend = _before(finding, previous, here, there)
     names = lineage.names if lineage else [finding.path]
     origin = names[0] if len(names) > 1 and names[0] != finding.path else ""
     if origin and fingerprint(finding.rule, origin, *here) in taken:
@@ -237,6 +242,20 @@ def _enriched(
         aliases=tuple(one for one in aliases if one not in known),
         urgency=urgency(heat, trend),
     )
+
+
+def _before(
+    finding: Finding, previous: _Previous | None, here: Place, there: Place
+) -> tuple[float | str | None, float]:
+    """Return the value in the previous revision, and what the difference adds to the urgency.
+
+    Only rules that look at one file alone can be told of an older revision of that file.
+    """
+    if previous is None or not finding.rule.startswith("SI1"):
+        return None, 0.0
+    was = there if there != here or not finding.symbol else previous.same.get(here)
+    before = previous.values.get((finding.rule, *was)) if was else None
+    return before, previous.recency * trend_points(finding.value, before, finding.limit)
 
 
 def _file_facts(

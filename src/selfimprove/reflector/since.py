@@ -64,18 +64,23 @@ def since(
     base = {path: _by_place(path, pair.then, policy) for path, pair in pairs.items()}
     now = {path: _by_place(path, pair.now, policy) for path, pair in pairs.items()}
     past = _Past(pairs.values(), now)
-    stay = []
-    for finding in findings:
-        if finding.path not in pairs:
-            continue
-        was = past.of(finding.rule, (finding.path, (finding.symbol, finding.ordinal)))
-        then = base[was[0]].get((finding.rule, *was[1])) if was else None
-        if then is None:
-            stay.append(replace(finding, before=None))
-        elif worse_by(finding.value, then.value, finding.limit) > 0:
-            stay.append(replace(finding, before=then.value))
+    compared = [_compared(finding, base, past) for finding in findings if finding.path in pairs]
+    stay = [finding for finding in compared if finding is not None]
     counted = [pair for path, pair in pairs.items() if asked is None or path in asked]
     return stay, sum(_got_better(pair, base[pair.path], now[pair.path], past) for pair in counted)
+
+
+def _compared(finding: Finding, base: Mapping[str, _Facts], past: _Past) -> Finding | None:
+    """Return the finding with its value at the base, None when it was there and is no worse now."""
+    was = past.of(finding.rule, (finding.path, (finding.symbol, finding.ordinal)))
+    then = base[was[0]].get((finding.rule, *was[1])) if was else None
+    if then is None:
+        return replace(finding, before=None)
+    return (
+        replace(finding, before=then.value)
+        if worse_by(finding.value, then.value, finding.limit) > 0
+        else None
+    )
 
 
 def _metrics(answer: FileMetrics | NotAnalysed | None) -> FileMetrics | None:
@@ -96,15 +101,7 @@ class _Past:
         self.new: dict[_Function, str] = {}  # and its body
         left: dict[_Function, str] = {}
         for pair in pairs:
-            here = places(pair.now) if pair.now else {}
-            there = places(pair.then) if pair.then else {}
-            same = same_named(pair.now, pair.then) if pair.now and pair.then else {}
-            self.same |= {(pair.path, place): (pair.path, old) for place, old in same.items()}
-            self.new |= {(pair.path, place): body for place, body in here.items() if place not in same}
-            unchanged = {old for place, old in same.items() if here[place] == there[old]}
-            # A file that is not measured now may well still have all its functions.
-            if pair.now or pair.deleted:
-                left |= {(pair.path, place): body for place, body in there.items() if place not in unchanged}
+            left |= self._read(pair)
         self.heirs = {old: function for function, old in self.same.items()}
         self.moved: dict[_Function, _Function] = {}
         # What is gone for sure comes before what has another body now.
@@ -113,6 +110,18 @@ class _Past:
             new = {one: body for one, body in self.new.items() if body and one not in self.moved}
             self.moved |= pair_up(new, old, _SAME_BODY)
         self.left = frozenset(self.moved.values())
+
+    def _read(self, pair: _Pair) -> dict[_Function, str]:
+        """Tell what is the same and what is new in a file, and return what may be elsewhere now, with its body."""
+        here = places(pair.now) if pair.now else {}
+        there = places(pair.then) if pair.then else {}
+        same = same_named(pair.now, pair.then) if pair.now and pair.then else {}
+        self.same |= {(pair.path, place): (pair.path, old) for place, old in same.items()}
+        self.new |= {(pair.path, place): body for place, body in here.items() if place not in same}
+        if not pair.now and not pair.deleted:  # not measured: it may well still have all its functions
+            return {}
+        unchanged = {old for place, old in same.items() if here[place] == there[old]}
+        return {(pair.path, place): body for place, body in there.items() if place not in unchanged}
 
     def of(self, rule: str, function: _Function) -> _Function | None:
         """Return what ``function`` (or a place that is none) was when ``rule`` looked at the base."""
