@@ -272,7 +272,12 @@ def main() -> None:
             theirs = cold(bench, "celery", "385 files (celery)", 9)
         if "warm" in wanted:
             warm(bench, "celery", "385 files", theirs)
+        if wanted & {"cold", "warm"} and not args.quick:
+            larger = cold(bench, "networkx", "582 files (networkx)", 9)
+            if "warm" in wanted:
+                warm(bench, "networkx", "582 files", larger)
         if "cold" in wanted and not args.quick:
+            cold(bench, "pip", "441 files with long literals (pip)", 50, times=1)
             cold(bench, "sympy", "1,518 files (sympy)", 50, times=1)
         if "trend" in wanted:
             trends(bench, args.history_repo, args.history_project)

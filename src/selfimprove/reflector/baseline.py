@@ -131,14 +131,6 @@ def accept(
     return Baseline((*kept, *map(_entry, listed)), flavour(), python_minor())
 
 
-def tightened(
-    baseline: Baseline, findings: Iterable[Finding], judged: Callable[[Accepted], bool] = lambda _entry: True
-) -> Baseline | None:
-    """Return the baseline that :func:`tightening` leads to, None when nothing changes."""
-    change = tightening(baseline, findings, judged)
-    return change.baseline if change else None
-
-
 def tightening(
     baseline: Baseline, findings: Iterable[Finding], judged: Callable[[Accepted], bool] = lambda _entry: True
 ) -> Tightening | None:

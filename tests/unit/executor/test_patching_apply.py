@@ -179,3 +179,8 @@ def test_write_and_read(tmp_path: Path) -> None:
     with pytest.raises(PatchError, match="a file and the folder of"):
         write_files(tmp_path, {"x": b"", "x/y": b""})
     assert not (tmp_path / "x").exists()
+
+
+def test_line_ends_are_kept_when_the_first_block_takes_the_only_one() -> None:
+    patch = parse_reply(hunks(["", "0"], ["0", "0"]))
+    assert apply_patch(patch, {"f.txt": b"\r\n0"}) == {"f.txt": b"0\r\n0"}

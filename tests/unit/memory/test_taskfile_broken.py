@@ -194,6 +194,7 @@ def test_a_file_as_parent_folder(tmp_path: Path) -> None:
 
 PERMISSION_SCRIPT = """
 import os, sys
+import filelock, jsonschema  # while they can still be read
 from pathlib import Path
 from selfimprove.errors import TaskFileError
 from selfimprove.memory.taskfile import TaskFile

@@ -13,13 +13,19 @@ import pytest
 from selfimprove.errors import ConfigError
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.reflector import baseline as ratchet
-from selfimprove.reflector.baseline import Baseline, accept, dumps, judges, load, tightened, tightening
+from selfimprove.reflector.baseline import Baseline, accept, dumps, judges, load, tightening
 from selfimprove.reflector.measure.measure import measure
 from selfimprove.reflector.policy import Policy
 from selfimprove.reflector.rules import findings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def tightened(base: Baseline, *args: Any) -> Baseline | None:
+    """Return what a baseline shrinks to, None when nothing changes."""
+    change = tightening(base, *args)
+    return change.baseline if change else None
 
 
 def finding(symbol: str = "f", value: float | str = 20, path: str = "a.py", **more: Any) -> Finding:

@@ -368,13 +368,12 @@ def test_merge_base_says_the_line_that_mends_it(story: Project) -> None:
     assert error.hint == f"{line}, and then say origin/main"
     assert mended(single, "origin/main").hint.endswith(line)
     assert mended(single, "HEAD~9").hint == "git fetch --unshallow"
-    single.git(*line.split()[1:], "--depth=1")
+    single.git("fetch", "origin", line.split()[-1], "--depth=1")
     assert mended(single, "main").hint == "did you mean origin/main?"
     assert mended(single, "orgin/main").hint.startswith("did you mean origin/main?")
     error = mended(single, "origin/main")
     assert error.message == "HEAD and origin/main have no common commit in this shallow clone"
     assert "fetch-depth: 0" in error.hint
-    single.git("fetch", "-q", "--unshallow")
     single.git(*line.split()[1:])
     assert merge_base(opened(single), "origin/main") == story.git("rev-parse", "side")
     assert mended(story, "mian").hint == "did you mean main?"

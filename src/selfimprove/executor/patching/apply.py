@@ -27,7 +27,10 @@ def apply_patch(patch: Patch, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """
     now = dict(files)
     for edit in patch.edits:
-        now[edit.path] = _edited(edit, now.get(edit.path))
+        # Line ends are those of the file as it was: an edit may take the only one away.
+        now[edit.path] = _edited(
+            edit, now.get(edit.path), _newline(files.get(edit.path) or now.get(edit.path))
+        )
     changed = {path: now[path] for path in patch.paths if now[path] != files.get(path)}
     if not changed:
         raise PatchError("the reply changes nothing", hint="replace the text that has to change")
@@ -118,7 +121,13 @@ def _blocked(root: Path, parts: tuple[str, ...]) -> str | None:
     return None
 
 
-def _edited(edit: Edit, content: bytes | None) -> bytes:
+def _newline(content: bytes | None) -> str:
+    """Return how most lines of a file end."""
+    data = (content or b"").replace(b"\0", b"")  # UTF-16 has them between
+    return "\r\n" if data.count(b"\r\n") * 2 > data.count(b"\n") else "\n"
+
+
+def _edited(edit: Edit, content: bytes | None, newline: str) -> bytes:
     if edit.search is None:
         return _whole(edit, content)
     if not edit.search and content:
@@ -136,12 +145,11 @@ def _edited(edit: Edit, content: bytes | None) -> bytes:
             hint="leave SEARCH empty to make a new file, or name an existing one",
         )
     text, encoding = decode(content, edit.path)
-    return _encode(_replaced(edit, text), encoding, edit.path)
+    return _encode(_replaced(edit, text, newline), encoding, edit.path)
 
 
-def _replaced(edit: Edit, text: str) -> str:
+def _replaced(edit: Edit, text: str, newline: str) -> str:
     """Return ``text`` after the edit, with its own line endings, and a last line that ends as it did."""
-    newline = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
     start, end = _find(edit, text)
     head, body = text[:start], (edit.replace or "").replace("\n", newline)
     if end == len(text) and not text.endswith("\n"):
