@@ -80,7 +80,17 @@ class Repo:
 
     def head(self) -> str | None:
         """Return the commit that is checked out, ``None`` in a repository without one."""
-        return self.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        return self._head_file() or self.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+
+    def _head_file(self) -> str | None:
+        """Return what HEAD says by itself or by a branch that has a file of its own; else git has to be asked."""
+        try:
+            said = (self.git_dir / "HEAD").read_text(encoding="utf-8").strip()
+            if said.startswith("ref: refs/heads/"):
+                said = (self.common_dir / said.removeprefix("ref: ")).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            return None
+        return said if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", said) else None
 
     def branch(self) -> str | None:
         """Return the short name of the current branch, ``None`` when HEAD is detached."""
