@@ -40,7 +40,10 @@ app = typer.Typer(
 app.callback()(take_globals)
 # The commands in the order of the help, and the module of each; a command that is named loads no other.
 COMMANDS = {
-    **{name: name for name in ("demo", "init", "doctor", "audit", "plan", "run", "tasks", "status", "history")},
+    **{
+        name: name
+        for name in ("demo", "init", "doctor", "audit", "plan", "run", "tasks", "status", "history")
+    },
     "config": "settings",
 }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from selfimprove.model.audit import NotAnalysed
 from selfimprove.reflector.measure.record import FileMetrics, MeasureError, pack, unpack
-from selfimprove.tools.spread import processors, spread
+from selfimprove.tools.spread import Workers, processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ ENGINE = "2"
 """Raised whenever the same source may be measured to be something else than before."""
 
 _BATCHES = 12  # per process: enough to keep all busy to the end
-_WORTH_A_PROCESS = 150_000  # bytes
+_WORTH_A_PROCESS = 300_000  # bytes
 _DIED = "the process that measured it died (no memory, or a stack that is too deep)"
 
 
@@ -109,7 +109,7 @@ class Engine:
         self.lint = lint
         self.progress: Callable[[int, int], object] = lambda _done, _total: None
         self._read_blobs = read_blobs
-        self._jobs = jobs or processors()
+        self._workers = Workers(jobs or processors())
 
     def measure(
         self,
@@ -155,12 +155,10 @@ class Engine:
         jobs = list(self._read(missing, list(first.values()), extra))
         rows: dict[tuple[str, str], bytes] = {}
         answers: dict[tuple[str, str], bytes | str] = {}
-        batches = _batches(jobs, self._jobs)
+        batches = _batches(jobs, self._workers.jobs)
         if batches:  # loaded here, so that the processes that are forked have it
             import selfimprove.reflector.measure.measure  # noqa: F401
-        for done, (job, result) in enumerate(
-            spread(_measure, batches, min(self._jobs, len(batches)), meanwhile), 1
-        ):
+        for done, (job, result) in enumerate(self._workers.spread(_measure, batches, meanwhile), 1):
             self.progress(done, len(jobs))
             source = missing[job.index]
             key = (source.blob, kind_of(source.path))

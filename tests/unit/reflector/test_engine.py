@@ -6,6 +6,8 @@ import os
 import signal
 import sqlite3
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from selfimprove.reflector.measure.record import FileMetrics
 from selfimprove.tools.git.listing import list_files
 from selfimprove.tools.git.objects import Objects
 from selfimprove.tools.git.repo import open_repo
-from selfimprove.tools.spread import spread
+from selfimprove.tools.spread import Workers
 
 
 def source(number: int, branches: int = 1) -> bytes:
@@ -205,7 +207,7 @@ def deadly(number: int) -> int:
 
 
 def test_what_kills_its_process_is_found_and_the_others_are_done() -> None:
-    answers = dict(spread(deadly, [[1, 2], [3, 4], [5, 6], [7]], 2))
+    answers = dict(Workers(2).spread(deadly, [[1, 2], [3, 4], [5, 6], [7]]))
     assert answers == {1: 2, 2: 4, 3: None, 4: 8, 5: 10, 6: 12, 7: 14}
 
 
@@ -217,13 +219,13 @@ def angry(number: int) -> int:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_work_raises_is_raised(jobs: int) -> None:
     with pytest.raises(ValueError, match="number"):
-        list(spread(angry, [[1], [2], [3]], jobs))
+        list(Workers(jobs).spread(angry, [[1], [2], [3]]))
 
 
 def test_meanwhile_is_called_once_whether_there_is_work_or_not() -> None:
     for batches in ([], [[1]], [[1], [2], [4]]):
         calls: list[int] = []
-        list(spread(deadly, batches, 2, lambda calls=calls: calls.append(1)))
+        list(Workers(2).spread(deadly, batches, lambda calls=calls: calls.append(1)))
         assert calls == [1]
 
 
@@ -264,3 +266,46 @@ def test_a_cache_of_another_format_is_replaced(tmp_path: Path) -> None:
     again = Engine(MeasuredCache(tmp_path / "c.db", flavour()))
     again.measure(sources)
     assert (again.measured, again.cache.problem) == (0, "")
+
+
+def who(_number: int) -> int:
+    """Return the process that works."""
+    time.sleep(0.05)
+    return os.getpid()
+
+
+def test_the_same_processes_work_again_and_end_with_close() -> None:
+    workers = Workers(2)
+    first = {pid for _, pid in workers.spread(who, [[n] for n in range(8)])}
+    again = {pid for _, pid in workers.spread(who, [[n] for n in range(8)])}
+    assert first | again == first
+    assert os.getpid() not in first
+    workers.close()
+    for pid in first:
+        assert pid is not None and not Path(f"/proc/{pid}").exists()
+
+
+KILLED = """
+import sys, time
+from selfimprove.tools.spread import Workers
+def slow(number):
+    time.sleep(60)
+for _ in Workers(2).spread(slow, [[1], [2]], lambda: print("begun", flush=True)):
+    pass
+"""
+
+
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    (tmp_path / "killed.py").write_text(KILLED)
+    parent = subprocess.Popen([sys.executable, tmp_path / "killed.py"], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    while "begun" not in parent.stdout.readline():
+        pass
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    assert len(children) == 2
+    parent.kill()
+    parent.wait()
+    end = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in children):
+        assert time.monotonic() < end, "a worker is left"
+        time.sleep(0.05)

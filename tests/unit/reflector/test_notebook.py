@@ -76,7 +76,10 @@ def test_what_only_ipython_understands(cell: str, python: str) -> None:
 
 def test_cells_of_other_languages_leave_the_others_in_place() -> None:
     other = code("SELECT *\nFROM t", metadata={"vscode": {"languageId": "sql"}})
-    assert code_of(book(code("x = 1"), other, code("y = 2"))) == ("x = 1\n\n\ny = 2", ((1, 1), (2, 2), (4, 3)))
+    assert code_of(book(code("x = 1"), other, code("y = 2"))) == (
+        "x = 1\n\n\ny = 2",
+        ((1, 1), (2, 2), (4, 3)),
+    )
 
 
 @pytest.mark.parametrize(
