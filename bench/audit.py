@@ -253,6 +253,29 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "selfimprove-bench"
 
 
+def measure(bench: Bench, wanted: set[str], args: argparse.Namespace) -> None:
+    """Measure the parts that are wanted, one after the other."""
+    if "cold" in wanted:
+        cold(bench, "flask", "83 files (flask)", 6)
+    if wanted & {"cold", "warm", "others"}:
+        theirs = cold(bench, "celery", "385 files (celery)", 9)
+    if "warm" in wanted:
+        warm(bench, "celery", "385 files", theirs)
+    if wanted & {"cold", "warm"} and not args.quick:
+        larger = cold(bench, "networkx", "582 files (networkx)", 9)
+        if "warm" in wanted:
+            warm(bench, "networkx", "582 files", larger)
+    if "cold" in wanted and not args.quick:
+        cold(bench, "pip", "441 files with long literals (pip)", 50, times=1)
+        cold(bench, "sympy", "1,518 files (sympy)", 50, times=1)
+    if "trend" in wanted:
+        trends(bench, args.history_repo, args.history_project)
+    if "literal" in wanted:
+        literals(bench)
+    if "others" in wanted:
+        orientation(bench, "celery", "385 files")
+
+
 def main() -> None:
     """Measure everything in turns and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -266,25 +289,7 @@ def main() -> None:
     wanted = set(args.only or ("cold", "warm", "trend", "literal", "others"))
     with tempfile.TemporaryDirectory(prefix="selfimprove-bench-") as name:
         bench = Bench(Path(name), 1 if args.quick else args.times)
-        if "cold" in wanted:
-            cold(bench, "flask", "83 files (flask)", 6)
-        if wanted & {"cold", "warm", "others"}:
-            theirs = cold(bench, "celery", "385 files (celery)", 9)
-        if "warm" in wanted:
-            warm(bench, "celery", "385 files", theirs)
-        if wanted & {"cold", "warm"} and not args.quick:
-            larger = cold(bench, "networkx", "582 files (networkx)", 9)
-            if "warm" in wanted:
-                warm(bench, "networkx", "582 files", larger)
-        if "cold" in wanted and not args.quick:
-            cold(bench, "pip", "441 files with long literals (pip)", 50, times=1)
-            cold(bench, "sympy", "1,518 files (sympy)", 50, times=1)
-        if "trend" in wanted:
-            trends(bench, args.history_repo, args.history_project)
-        if "literal" in wanted:
-            literals(bench)
-        if "others" in wanted:
-            orientation(bench, "celery", "385 files")
+        measure(bench, wanted, args)
     against = "`radon cc .` and `radon mi .` where nothing else is named"
     print(f"audit: whole processes in turns, the median of {bench.times}, seconds; against {against}")
     print(
