@@ -100,12 +100,15 @@ def build_auditor(
     from selfimprove.codebase.tree import GitTree
 
     audit = target.settings.audit
-    engine = build_engine(target, _linter(target, build_policy(target), base))
+    policy = build_policy(target)
+    engine = build_engine(target, _linter(target, policy, base))
     tree = GitTree(target.repo, paths or audit.paths, audit.exclude, audit.history, engine.cache)
-    return _auditor(target, tree, engine, accepts=accepts)
+    return _auditor(target, tree, engine, policy, accepts=accepts)
 
 
-def _auditor(target: Target, tree: Tree, engine: Engine, *, accepts: bool = True) -> SelfAuditor:
+def _auditor(
+    target: Target, tree: Tree, engine: Engine, policy: Policy, *, accepts: bool = True
+) -> SelfAuditor:
     from selfimprove.reflector.auditor import SelfAuditor
 
     audit = target.settings.audit
@@ -115,7 +118,7 @@ def _auditor(target: Target, tree: Tree, engine: Engine, *, accepts: bool = True
         use_wily=audit.history_tool == "wily",
         tree=tree,
         engine=engine,
-        policy=build_policy(target),
+        policy=policy,
         baseline=load_baseline(target) if accepts else None,
     )
 
@@ -181,7 +184,7 @@ def build_reflector(target: Target, journal: Journal | None) -> Reflector:
             yield None
         else:
             engine = build_engine(target)
-            yield _auditor(target, _commit_tree(target, tip, engine), engine)
+            yield _auditor(target, _commit_tree(target, tip, engine), engine, build_policy(target))
 
     return Reflector(auditor=build_auditor(target), landed=landed, committed=committed)
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from selfimprove.cli.counter import HEARTBEAT
 from selfimprove.model.events import Event, Notice, RunStarted, StepEnded, StepStarted, TaskEnded, TaskStarted
 from selfimprove.model.task import Status
 from selfimprove.report.wording import visible
@@ -17,7 +18,6 @@ from selfimprove.report.wording import visible
 if TYPE_CHECKING:
     from selfimprove.cli.door import Door
 
-HEARTBEAT = 30.0
 _QUIET_STEPS = {"isolate", "record"}
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from selfimprove.errors import UsageError
 from selfimprove.model.audit import NotAnalysed
+from selfimprove.model.history import MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-MEASURED = (".py", ".ipynb")
 _NOT_THERE = "it is not in the working tree"
 # Folders of code that others wrote or a tool made, unless git tracks the file: then it is the project's own.
 # One that is itself a package (src/build/__init__.py) is source code all the same.
@@ -215,8 +215,8 @@ def _is_folder(path: Path) -> bool:
 
 def _relative(root: Path, path: str) -> str:
     """Return ``path`` relative to ``root`` in POSIX form, ``""`` for the root itself."""
-    full = os.path.normpath(root / path)
-    for base in (os.path.normpath(root), os.path.realpath(root)):
+    full = os.path.normpath((root / path).absolute())
+    for base in (os.path.normpath(root.absolute()), os.path.realpath(root)):
         if full == base:
             return ""
         if full.startswith(base.rstrip("/") + "/"):

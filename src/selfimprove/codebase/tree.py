@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 class Cache(Protocol):
     """Bytes by (id, kind), which survive the process."""
 
+    @property
+    def problem(self) -> str:
+        """Why the cache is not used, ``""`` while it is."""
+
     def get(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
         """Return the known values."""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+MEASURED = (".py", ".ipynb")
+"""How the names of the files end that are measured, and that history is about."""
+
 
 class Change(NamedTuple):
     """One file in one commit. ``old`` and ``new`` are blob ids in hex, ``""`` where the file is not there.

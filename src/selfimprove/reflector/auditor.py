@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from selfimprove.reflector.baseline import Baseline
     from selfimprove.reflector.engine import Measured
 
-RANKS = ("A", "B", "C")
 _SHALLOW = (
     "the clone is shallow: what came before its first commit (renames, owners, churn) is not known; "
     "`git fetch --unshallow` brings it"
@@ -57,10 +56,10 @@ class SelfAuditor:
         policy: Policy | None = None,
         baseline: Baseline | None = None,
     ) -> None:
-        if maintainability_threshold not in RANKS:
+        if maintainability_threshold not in rules.RANKS:
             raise ConfigError(
                 f"maintainability_threshold is {maintainability_threshold!r}",
-                hint=f"it is one of {', '.join(RANKS)}",
+                hint=f"it is one of {', '.join(rules.RANKS)}",
             )
         self.use_wily = use_wily
         self.tree = tree or FolderTree(Path())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.model.audit import NotAnalysed
 from selfimprove.reflector.measure.record import FileMetrics, MeasureError, pack, unpack
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from selfimprove.codebase.tree import Cache
     from selfimprove.reflector.pylint import Linted
 
 ENGINE = "2"
@@ -44,20 +45,6 @@ class Source(NamedTuple):
     path: str
     blob: str = ""
     file: Path | None = None
-
-
-class Cache(Protocol):
-    """What is known of (blob, kind)."""
-
-    @property
-    def problem(self) -> str:
-        """Why the cache is not used, ``""`` while it is."""
-
-    def get(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], bytes]:
-        """Return the known values."""
-
-    def put(self, rows: Mapping[tuple[str, str], bytes]) -> None:
-        """Keep them."""
 
 
 class NoCache:

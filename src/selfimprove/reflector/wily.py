@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from selfimprove.codebase.scan import commit_files
 from selfimprove.errors import SelfimproveError, UsageError
 from selfimprove.model.audit import Revision, Trend, TrendLine
+from selfimprove.model.history import MEASURED
 from selfimprove.tools.git.clone import disposable_clone
-from selfimprove.tools.git.history import MEASURED, first_parents, is_shallow, tree_blobs
+from selfimprove.tools.git.history import first_parents, is_shallow, tree_blobs
 from selfimprove.tools.shell.process import capture
 from selfimprove.tools.shell.venv import python_with
 

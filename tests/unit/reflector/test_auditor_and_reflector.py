@@ -208,3 +208,20 @@ def test_names_with_newlines_become_tasks(tmp_path: Path) -> None:
     (task,) = reflector(tmp_path).look([]).new
     assert task.files == ("two\nlines.py",)
     assert task.id == "refactor-two-lines-f"
+
+
+def test_the_public_classes_work_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "src").mkdir()
+    body = "".join(f"    if x == {n}:\n        return {n}\n" for n in range(20))
+    (tmp_path / "src" / "a.py").write_text(f"def f(x):\n{body}")
+    monkeypatch.chdir(tmp_path)
+    auditor = SelfAuditor(complexity_threshold=15, maintainability_threshold="B", use_wily=False)
+    for paths in (["src"], ["src/a.py"], ["."], [str(tmp_path / "src")]):
+        (found,) = auditor.analyze(paths).findings
+        assert (found.path, found.symbol, found.value) == ("src/a.py", "f", 21)
+    assert [one.symbol for one in auditor.audit([])] == ["f"]
+    assert [task.files for task in Reflector("tasks.yml", 15, ["src"]).run_cycle().new] == [("src/a.py",)]
+    assert not Reflector("tasks.yml", 15, ["src"]).run_cycle()
+    assert not Reflector("other.yml", 21, ["src"]).run_cycle().new

@@ -7,6 +7,7 @@ import random
 import sysconfig
 from pathlib import Path
 
+import complexipy
 import pytest
 
 from selfimprove.reflector.measure.cognitive import cognitive_complexity
@@ -54,7 +55,6 @@ def test_numbers_that_can_be_checked_by_hand(body: str, expected: int) -> None:
     source = f"def f(a, b, c, d):\n {body}\n"
     assert number(source) == expected
     assert number(f"async {source}") == expected
-    complexipy = pytest.importorskip("complexipy")
     assert [one.complexity for one in complexipy.code_complexity(source).functions] == [expected]
 
 
@@ -80,7 +80,6 @@ def test_depth_does_not_matter() -> None:
 
 
 def test_the_standard_library_has_the_numbers_of_complexipy() -> None:
-    complexipy = pytest.importorskip("complexipy")
     files = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     compared = 0
     for path in random.Random(20).sample(files, 40):
@@ -142,7 +141,6 @@ def block(chance: random.Random, depth: int) -> list[str]:
 
 
 def test_random_code_has_the_numbers_of_complexipy() -> None:
-    complexipy = pytest.importorskip("complexipy")
     for seed in range(200):
         source = "\n".join(("def f(a, b, c):", *block(random.Random(seed), 1), ""))
         theirs = complexipy.code_complexity(source, no_ignore=True).functions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ from selfimprove.tools.shell.sandbox import Sandbox, find_sandbox
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-pytestmark = pytest.mark.skipif(find_spec("pylint") is None, reason="pylint is an extra")
 EVERY = ("convention", "refactor", "warning", "error", "fatal")
 CODE = '''"""Doc."""
 import os

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import GitError
-from selfimprove.model.history import Change, Commit, History
+from selfimprove.model.history import MEASURED, Change, Commit, History
 from selfimprove.tools.git.objects import NO_FETCH, Objects, is_partial
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from selfimprove.tools.git.repo import Repo
 
 LIMIT = 20_000
-MEASURED = (".py", ".ipynb")
-"""How the names of the files end that history is about."""
 
 _REGULAR = {"100644", "100755", "100664"}  # the last is what very old gits wrote
 # Every option that a configuration could set otherwise, said outright.
