@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,12 +29,9 @@ if TYPE_CHECKING:
 _SUMMARISED = ("audit", "run")
 
 
-@dataclass(slots=True)
 class Door:
     """One invocation of the program: its environment, its globals, and the two streams."""
 
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    cwd: Path | None = None
     config: Path | None = None
     quiet: int = 0
     verbose: int = 0
@@ -45,6 +41,13 @@ class Door:
     format: str = "table"
     output: Path | None = None
     _begun: bool = False
+
+    def __init__(
+        self, environ: Mapping[str, str] | None = None, cwd: Path | None = None, **more: Any
+    ) -> None:
+        self.environ: Mapping[str, str] = dict(os.environ) if environ is None else environ
+        self.cwd = cwd
+        vars(self).update(more)
 
     def merge(self, given: Mapping[str, Any]) -> None:
         """Take globals from one side of the command; what is not given there stays."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +14,9 @@ from selfimprove.cli import direct
 from selfimprove.cli.door import Door, command, group, open_door
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from conftest import Project
 
 BEFORE = (
     *("-C sub", "--cwd=sub/deeper", "--cwd .", "-q", "--quiet", "-v", "--config a.yaml", "--no-input"),
@@ -175,3 +179,26 @@ def test_a_parameter_without_a_default_must_be_given() -> None:
 
     assert direct._missing(search, {})
     assert not direct._missing(search, {"words": ["x"]})
+
+
+def test_an_audit_loads_nothing_that_takes_long(project: Callable[..., Project]) -> None:
+    made = project({"a.py": "x = 1\n"})
+    code = (
+        "import sys; before = set(sys.modules); sys.argv = ['selfimprove', 'audit', '--format', 'json']\n"
+        "from selfimprove.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert end.code == 0, end.code\n"
+        "print('LOADED', *sorted(set(sys.modules) - before))\n"
+    )
+    done = subprocess.run(  # -S: what an installation adds at start is not ours
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {[p for p in sys.path if p]!r}\n{code}"],
+        cwd=made.root,
+        env=made.env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(done.stdout.rsplit("LOADED", 1)[1].split())
+    slow = {"typer", "rich", "yaml", "inspect", "dataclasses", "logging", "difflib", "secrets", "radon"}
+    assert "selfimprove.looking" in loaded
+    assert not loaded & slow

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from selfimprove.tools.git.repo import Repo
@@ -21,8 +20,7 @@ _HARMLESS = (
 _ENV = {"GIT_ATTR_NOSYSTEM": "0"}
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """``names`` are tracked files and untracked ones that are not ignored, relative to the root, sorted.
 
     ``tracked`` are those of them that the index has.
@@ -32,10 +30,10 @@ class Listing:
     ``sparse`` are the tracked files that a sparse checkout leaves out of the tree.
     """
 
-    names: tuple[str, ...] = ()
-    tracked: frozenset[str] = frozenset()
-    blobs: dict[str, str] = field(default_factory=dict)
-    sparse: frozenset[str] = frozenset()
+    names: tuple[str, ...]
+    tracked: frozenset[str]
+    blobs: dict[str, str]
+    sparse: frozenset[str]
 
 
 def list_files(repo: Repo) -> Listing:
