@@ -64,7 +64,7 @@ def main() -> None:
     streams.prepare()
     door = open_door()
     interrupts.install()
-    # What a command makes lives until it ends; looking for circles in it again and again only takes time.
+    # What a command makes lives until it ends; looking for circles in it only takes time.
     gc.set_threshold(100_000, 50, 50)
     code = _guarded(door, sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
@@ -72,6 +72,7 @@ def main() -> None:
             stream.flush()
         except OSError:
             streams.discard(stream)
+    gc.freeze()  # the interpreter would look once more at its end
     sys.exit(code)
 
 
