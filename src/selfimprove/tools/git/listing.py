@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from selfimprove.tools.git.repo import Repo
 
 _QUIET = ("-c", "core.fsmonitor=false")
@@ -30,10 +33,10 @@ class Listing(NamedTuple):
     ``sparse`` are the tracked files that a sparse checkout leaves out of the tree.
     """
 
-    names: tuple[str, ...]
-    tracked: frozenset[str]
-    blobs: dict[str, str]
-    sparse: frozenset[str]
+    names: tuple[str, ...] = ()
+    tracked: frozenset[str] = frozenset()
+    blobs: Mapping[str, str] = MappingProxyType({})
+    sparse: frozenset[str] = frozenset()
 
 
 def list_files(repo: Repo) -> Listing:
