@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 def replace_file(target: Path, data: bytes) -> None:
     """Put ``data`` in the place of ``target``; its mode is kept. Raises OSError, and then nothing has changed."""
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    draft = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:  # noqa: PTH123
             os.fchmod(stream.fileno(), mode)

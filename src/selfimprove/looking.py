@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove import wiring_audit
 from selfimprove.errors import UsageError
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from selfimprove.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is asked. ``paths`` may name functions (``file.py:Class.method``) when a ``trend`` is asked for.
 
     ``since`` is a git reference, ``trend`` a number of revisions and ``metric`` what it is of. ``metrics``
@@ -38,8 +36,7 @@ class Question:
     write_baseline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The ``audit``; ``known`` of its findings are tasks already. ``rules`` are those that exist, as plain data.
 
     ``said`` are lines for the person that are not part of the answer.
@@ -79,8 +76,8 @@ def look(
         audit = _since(target, auditor, audit, question, base)
     said = _keep_baseline(target, auditor, audit, question)
     if question.write_baseline:
-        audit = replace(audit, findings=(), accepted=len(audit.findings))
-    audit = replace(audit, wrote_baseline=bool(said))
+        audit = audit._replace(findings=(), accepted=len(audit.findings))
+    audit = audit._replace(wrote_baseline=bool(said))
     if question.trend is not None:
         audit = _with_trend(target, auditor, audit, question, symbols)
     known = {task.fingerprint for task in tasks}
@@ -140,7 +137,7 @@ def _since(target: Target, auditor: SelfAuditor, audit: Audit, question: Questio
         audit.findings, everywhere, changes, auditor.engine, auditor.policy, deleted, asked=asked
     )
     note = f"{_count(better, 'value')} over the limit got better" if better else ""
-    return replace(audit, findings=tuple(stay), notes=(*audit.notes, *([note] if note else ())))
+    return audit._replace(findings=tuple(stay), notes=(*audit.notes, *([note] if note else ())))
 
 
 def _aside(
@@ -220,7 +217,7 @@ def _with_trend(
         if missing
         else ""
     )
-    return replace(audit, trend=trend, notes=(*audit.notes, *([note] if note else ())))
+    return audit._replace(trend=trend, notes=(*audit.notes, *([note] if note else ())))
 
 
 def _own_trend(

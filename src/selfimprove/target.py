@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 STATE = ".selfimprove"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The repository that is worked on, the settings for it, and the person's own environment.
 
     ``loaded.environ`` has the names of .env added; that is for the model's key, not for other programs.
@@ -48,8 +46,7 @@ class Target:
         return self.repo.root / self.settings.logs_dir
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(NamedTuple):
     """What a person says about one run on the command line, besides settings."""
 
     only: tuple[str, ...] = ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +26,7 @@ EVIL = "<img src=x onerror=hacked()></script><script>hacked()</script>{{ script 
 
 def fact(path: str, lines: int, heat: float, **other: object) -> FileFacts:
     plain = FileFacts(path, lines, lines // 4, 31, 40.0, "A", 3, 9.5, 12, 1.79e9, "Ada", 0.6, 2, 80.0, heat)
-    return replace(plain, **other)  # type: ignore[arg-type]
+    return plain._replace(**other)  # type: ignore[arg-type]
 
 
 def over(path: str, symbol: str, severity: Severity, value: float, before: float | None = None) -> Finding:
@@ -231,7 +230,7 @@ def test_it_fits_every_screen(browser: Browser, tmp_path: Path, width: int, sche
 
 def test_nothing_from_the_repository_runs_or_becomes_markup(browser: Browser, tmp_path: Path) -> None:
     path = f"a/{EVIL}/b.py"
-    finding = replace(over(path, EVIL, ERROR, 31), message=EVIL, suggestion=EVIL)
+    finding = over(path, EVIL, ERROR, 31)._replace(message=EVIL, suggestion=EVIL)
     trend = Trend(
         "complexity",
         (Revision("a" * 40, 1e9, EVIL, EVIL), Revision("", 1.1e9, EVIL, EVIL)),

@@ -9,23 +9,18 @@ from importlib import import_module
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from selfimprove.cli import failure, streams
-from selfimprove.cli.door import Door, open_door, take_globals
+from selfimprove.cli import direct, failure, streams
+from selfimprove.cli.door import Door, carry_out, group, open_door
 from selfimprove.cli.interrupts import Interrupts
 from selfimprove.errors import Interrupted, SelfimproveError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-app = typer.Typer(
-    name="selfimprove",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    help="""Measure a git repository, plan what to improve, change it in a private copy, prove it, commit it.
+    import typer
+
+NAME = "selfimprove"
+_HELP = """Measure a git repository, plan what to improve, change it in a private copy, prove it, commit it.
 
     Your working tree is not touched: commits land on a branch of their own.
 
@@ -35,9 +30,7 @@ app = typer.Typer(
       selfimprove audit            what is over its limit here
       selfimprove plan --dry-run   what a run would do
       selfimprove run              do it
-    """,
-)
-app.callback()(take_globals)
+    """
 # The commands in the order of the help, and the module of each; a command that is named loads no other.
 COMMANDS = {
     **{
@@ -46,19 +39,24 @@ COMMANDS = {
     },
     "config": "settings",
 }
+# Those whose options are all of our own form, in a function of the same name: started without typer, which takes
+# longer to load than a warm audit takes, when the words leave no doubt.
+DIRECT = {"audit", "status"}
 
 interrupts = Interrupts()
-_ClickException: type[Any] = typer.BadParameter.__mro__[2]
+_COMPLETION = "_SELFIMPROVE_COMPLETE"
 _FORMAT = re.compile(r"(?:--format=|-f)(json|jsonl)")
 _WITHOUT_NUMBER = {"--trend": "20"}
 _WITH_VALUE = ("-C", "--cwd", "--config", "--color")
 
 
-def load(words: Sequence[str] = ()) -> None:
-    """Register the command that ``words`` begin with, all of them when they name none."""
+def program(words: Sequence[str] = ()) -> typer.Typer:
+    """Return typer's program with the command that ``words`` begin with, with all when they name none."""
+    app = group(_HELP, NAME)
     named = next((word for word in _free(words) if word in COMMANDS), None)
     for name in [named] if named else COMMANDS:
         import_module(f"selfimprove.cli.commands.{COMMANDS[name]}").register(app)
+    return app
 
 
 def main() -> None:
@@ -66,15 +64,15 @@ def main() -> None:
     streams.prepare()
     door = open_door()
     interrupts.install()
-    # What a command makes lives until it ends; looking for circles in it again and again only takes time.
+    # What a command makes lives until it ends; looking for circles in it only takes time.
     gc.set_threshold(100_000, 50, 50)
-    load(sys.argv[1:])
     code = _guarded(door, sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
             streams.discard(stream)
+    gc.freeze()  # the interpreter would look once more at its end
     sys.exit(code)
 
 
@@ -94,12 +92,33 @@ def _guarded(door: Door, words: Sequence[str]) -> int:
 
 
 def _run(door: Door, words: Sequence[str]) -> int:
-    door.format, door.command = _asked_format(words), _asked_command(words)
+    door.format, whole = _asked_format(words), _with_numbers(words)
+    said = None if _COMPLETION in door.environ else direct.read(whole, _function)
+    if said:
+        door.merge(said.before)
+        return carry_out(said.function, said.function.__name__, said.given)
+    return _run_by_typer(door, words, whole)
+
+
+def _function(name: str) -> Callable[..., int] | None:
+    """Return what a command of DIRECT is, None for every other word."""
+    if name not in DIRECT:
+        return None
+    found: Callable[..., int] = getattr(import_module(f"selfimprove.cli.commands.{COMMANDS[name]}"), name)
+    return found
+
+
+def _run_by_typer(door: Door, words: Sequence[str], whole: list[str]) -> int:
+    import typer
+
+    app = program(words)
+    door.command = _asked_command(app, words)
+    mistake: type[Any] = typer.BadParameter.__mro__[2]
     try:
-        return int(app(_with_numbers(words), prog_name=app.info.name, standalone_mode=False) or 0)
+        return int(app(whole, prog_name=NAME, standalone_mode=False) or 0)
     except typer.Abort:
         raise Interrupted from None
-    except _ClickException as error:
+    except mistake as error:
         if type(error).__name__ == "NoArgsIsHelpError" and door.format == "table":
             print(error.format_message(), file=sys.stderr)
             return 2
@@ -135,7 +154,7 @@ def _free(words: Sequence[str]) -> list[str]:
     ]
 
 
-def _asked_command(words: Sequence[str]) -> str:
+def _asked_command(app: typer.Typer, words: Sequence[str]) -> str:
     """Return the name of the command for an error that comes before it is known: "audit", "tasks list"."""
     free = _free(words)
     groups = {group.name: group.typer_instance for group in app.registered_groups if group.typer_instance}

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import inspect
 import io
 import os
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from selfimprove.cli.options import (
-    DEFAULTS,
-    GLOBALS,
-    Color,
-    ColorOption,
-    Config,
-    Cwd,
-    NoInput,
-    Quiet,
-    Verbose,
-    Version,
-)
+from selfimprove.cli.options import DEFAULTS, GLOBALS, Color, Option
 from selfimprove.cli.options import Format as Format
 from selfimprove.cli.options import FormatOption as FormatOption
 from selfimprove.cli.options import Output as Output
@@ -33,8 +17,10 @@ from selfimprove.cli.streams import discard
 from selfimprove.errors import UsageError
 
 if TYPE_CHECKING:
+    import inspect
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    import typer
     from rich.console import Console
 
     from selfimprove.errors import SelfimproveError
@@ -43,12 +29,9 @@ if TYPE_CHECKING:
 _SUMMARISED = ("audit", "run")
 
 
-@dataclass(slots=True)
 class Door:
     """One invocation of the program: its environment, its globals, and the two streams."""
 
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    cwd: Path | None = None
     config: Path | None = None
     quiet: int = 0
     verbose: int = 0
@@ -58,6 +41,13 @@ class Door:
     format: str = "table"
     output: Path | None = None
     _begun: bool = False
+
+    def __init__(
+        self, environ: Mapping[str, str] | None = None, cwd: Path | None = None, **more: Any
+    ) -> None:
+        self.environ: Mapping[str, str] = dict(os.environ) if environ is None else environ
+        self.cwd = cwd
+        vars(self).update(more)
 
     def merge(self, given: Mapping[str, Any]) -> None:
         """Take globals from one side of the command; what is not given there stays."""
@@ -264,54 +254,70 @@ def command(
     )
 
     def register(function: Callable[..., int]) -> Callable[..., None]:
-        signature = inspect.signature(function, eval_str=True)
-        own = [p for p in signature.parameters.values() if p.name != "door"]
-        shared = [
-            inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[key], annotation=kind)
-            for key, kind in GLOBALS.items()
-        ]
+        import functools
+        import inspect
+
+        import typer
 
         @functools.wraps(function)
         def call(**given: Any) -> None:
-            door = the_door()
-            door.merge({key: given.pop(key) for key in DEFAULTS})
-            door.command = title or name
-            door.format = str(given.get("format", "table"))
-            door.output = given.pop("output", None) if "output" in given else None
-            raise typer.Exit(
-                function(door, **{key: value for key, value in given.items() if key != "format"})
-            )
+            raise typer.Exit(carry_out(function, title or name, given))
 
-        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared
-        call.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
-        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        own = inspect.signature(function, eval_str=True).parameters.values()
+        _sign(call, [parameter for parameter in own if parameter.name != "door"])
         app.command(name, epilog=epilog)(call)
         return call
 
     return register
 
 
-def group(help: str) -> typer.Typer:  # noqa: A002
+def carry_out(function: Callable[..., int], name: str, given: Mapping[str, Any]) -> int:
+    """Have the command ``name`` do what it was ``given``, globals included, and return the exit code."""
+    door = the_door()
+    door.merge(given)
+    door.command = name
+    door.format = str(given.get("format", "table"))
+    door.output = given.get("output")
+    ours = {*DEFAULTS, "format", "output"}
+    return function(door, **{key: value for key, value in given.items() if key not in ours})
+
+
+def group(help: str, name: str | None = None) -> typer.Typer:  # noqa: A002
     """Return a group of commands that takes the globals too, between its name and the command's."""
+    import typer
+
     made = typer.Typer(
+        name=name,
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         help=help,
     )
+
+    def take_globals(**given: Any) -> None:
+        the_door().merge(given)
+
+    _sign(take_globals)
     made.callback()(take_globals)
     return made
 
 
-def take_globals(
-    cwd: Cwd = None,
-    config: Config = None,
-    quiet: Quiet = 0,
-    verbose: Verbose = 0,
-    color: ColorOption = None,
-    no_input: NoInput = False,
-    version: Version = False,
-) -> None:
-    """Take up the globals that stand before a command."""
-    the_door().merge(locals())
+def _sign(call: Any, own: Sequence[inspect.Parameter] = ()) -> None:
+    """Give ``call`` the signature that typer reads: its ``own`` parameters, then the globals."""
+    import inspect
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    shared = [
+        inspect.Parameter(key, keyword, default=DEFAULTS[key], annotation=kind)
+        for key, kind in GLOBALS.items()
+    ]
+    parameters = [p.replace(kind=keyword, annotation=_typers(p.annotation)) for p in (*own, *shared)]
+    call.__signature__ = inspect.Signature(parameters)
+    call.__annotations__ = {p.name: p.annotation for p in parameters}
+
+
+def _typers(annotation: Any) -> Any:
+    """Return ``annotation`` with our options in typer's form."""
+    said = [one.for_typer() if isinstance(one, Option) else one for one in annotation.__metadata__]
+    return Annotated[(annotation.__origin__, *said)]

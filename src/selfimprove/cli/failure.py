@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,8 @@ ISSUES = "https://github.com/selfimprove/selfimprove/issues"
 def fail(door: Door, error: SelfimproveError) -> int:
     """Tell the person, in the format that they asked for, and return the exit code."""
     if door.verbose >= 2:
+        import traceback
+
         traceback.print_exception(error, file=sys.stderr)
     page(door, error)
     _as_json(door, error)
@@ -58,6 +59,8 @@ def fail_on_bug(door: Door, error: BaseException) -> int:
     report = _report(door, error)
     hint = f"attach that file to a report at {ISSUES}"
     if door.verbose >= 2:
+        import traceback
+
         traceback.print_exception(error, file=sys.stderr)
     what = f"{type(error).__name__}: {_masked(door, str(error))}".split("\n")[0][:200]
     fault = SelfimproveError(f"this is a fault of selfimprove: {what}", where=str(report), hint=hint)
@@ -98,6 +101,7 @@ def _masked(door: Door, text: str) -> str:
 def _report(door: Door, error: BaseException) -> Path:
     import platform
     import tempfile
+    import traceback
 
     trace = "".join(traceback.format_exception(error))
     text = (

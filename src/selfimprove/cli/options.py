@@ -4,13 +4,40 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Annotated, Any
 
 from selfimprove import __version__
 
+if TYPE_CHECKING:
+    from typer.models import ArgumentInfo, OptionInfo
+
 _PANEL = "Global options"
+
+
+class Option:
+    """An option as typer wants it told, which is loaded only when somebody needs its help or its errors."""
+
+    def __init__(self, *names: str, **told: Any) -> None:
+        self.names = names
+        self.told = told
+
+    def for_typer(self) -> OptionInfo | ArgumentInfo:
+        """Return it in typer's form."""
+        import typer
+
+        made: OptionInfo = typer.Option(*self.names, **self.told)
+        return made
+
+
+class Argument(Option):
+    """A free word, or all that are left."""
+
+    def for_typer(self) -> OptionInfo | ArgumentInfo:
+        """Return it in typer's form."""
+        import typer
+
+        made: ArgumentInfo = typer.Argument(**self.told)
+        return made
 
 
 class Color(StrEnum):
@@ -58,23 +85,23 @@ class RunFormat(StrEnum):
 
 
 Output = Annotated[
-    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the answer there instead.")
+    Path | None, Option("--output", "-o", metavar="FILE", help="Write the answer there instead.")
 ]
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How to answer.")]
+FormatOption = Annotated[Format, Option("--format", "-f", help="How to answer.")]
 
 Cwd = Annotated[
     Path | None,
-    typer.Option("--cwd", "-C", metavar="DIR", help="Work in this folder.", rich_help_panel=_PANEL),
+    Option("--cwd", "-C", metavar="DIR", help="Work in this folder.", rich_help_panel=_PANEL),
 ]
 Config = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--config", metavar="FILE", help="Use this config file, not the repository's.", rich_help_panel=_PANEL
     ),
 ]
 Quiet = Annotated[
     int,
-    typer.Option(
+    Option(
         "--quiet",
         "-q",
         count=True,
@@ -85,7 +112,7 @@ Quiet = Annotated[
 ]
 Verbose = Annotated[
     int,
-    typer.Option(
+    Option(
         "--verbose",
         "-v",
         count=True,
@@ -94,14 +121,14 @@ Verbose = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
-ColorOption = Annotated[
-    Color | None, typer.Option("--color", help="Use colour or not.", rich_help_panel=_PANEL)
-]
-NoInput = Annotated[bool, typer.Option("--no-input", help="Never ask.", rich_help_panel=_PANEL)]
+ColorOption = Annotated[Color | None, Option("--color", help="Use colour or not.", rich_help_panel=_PANEL)]
+NoInput = Annotated[bool, Option("--no-input", help="Never ask.", rich_help_panel=_PANEL)]
 
 
 def _show_version(wanted: bool) -> bool:
     if wanted:
+        import typer
+
         print(f"selfimprove {__version__}")
         raise typer.Exit
     return wanted
@@ -109,7 +136,7 @@ def _show_version(wanted: bool) -> bool:
 
 Version = Annotated[
     bool,
-    typer.Option(
+    Option(
         "--version",
         callback=_show_version,
         is_eager=True,

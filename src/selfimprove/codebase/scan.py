@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.errors import UsageError
 from selfimprove.model.audit import NotAnalysed
@@ -33,8 +32,7 @@ _NOT_A_FILE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """``files`` (POSIX, relative to the root, sorted) can be read; ``left_out`` should and cannot.
 
     ``blobs`` are the blob ids of those files whose content git knows. ``whole`` says that nothing was left
@@ -45,7 +43,7 @@ class Scan:
 
     files: tuple[str, ...]
     left_out: tuple[NotAnalysed, ...] = ()
-    blobs: Mapping[str, str] = field(default_factory=dict)
+    blobs: Mapping[str, str] = MappingProxyType({})
     whole: bool = True
     on_disk: bool = True
     sparse: frozenset[str] = frozenset()
@@ -166,6 +164,8 @@ class _Selection:
     def unknown(self, asked: str, path: str) -> UsageError:
         """Return the error that ``path`` is not there, with the nearest name."""
         folders = {str(parent) for name in self.names for parent in Path(name).parents}
+        import difflib
+
         near = difflib.get_close_matches(asked, [*self.names, *folders], n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else "paths are files or folders of this repository"
         return UsageError(f"there is no file or folder {path}", where=path, hint=hint)

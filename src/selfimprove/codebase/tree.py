@@ -6,8 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from selfimprove.codebase.scan import Scan, commit_files, python_files, walk
 from selfimprove.model.history import Change, Commit, History
@@ -47,11 +46,11 @@ class Tree(Protocol):
         """Return the commits that led here, and how the files differ from the last one, renames found."""
 
 
-@dataclass(frozen=True, slots=True)
 class FolderTree:
     """A folder without git."""
 
-    root: Path
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
     def scan(self) -> Scan:
         """Walk the folder."""
@@ -63,8 +62,7 @@ class FolderTree:
         return History(), []
 
 
-@dataclass(frozen=True, slots=True)
-class GitTree:
+class GitTree(NamedTuple):
     """The working tree of ``repo``, or ``paths`` in it, less what the globs ``exclude`` match.
 
     ``looks_back`` off leaves history unread; what was read of it is kept in ``cache``.
@@ -92,7 +90,7 @@ class GitTree:
             blobs=listing.blobs,
             sparse=listing.sparse,
         )
-        return replace(scan, untracked=tuple(name for name in listing.names if name not in listing.tracked))
+        return scan._replace(untracked=tuple(name for name in listing.names if name not in listing.tracked))
 
     def past(self, scan: Scan) -> tuple[History, list[Change]]:
         """Ask git for the commits that lead to HEAD, and how the tree differs from it."""
@@ -104,8 +102,7 @@ class GitTree:
         return _history(self.repo, head, self.cache), changed(self.repo, head, scan.untracked)
 
 
-@dataclass(frozen=True, slots=True)
-class CommitTree:
+class CommitTree(NamedTuple):
     """The files of ``commit`` as git's objects have them, chosen by the rules of a working tree."""
 
     repo: Repo

@@ -16,7 +16,7 @@ LARGEST = 500_000_000
 
 _CHUNK = 500  # SQLite before 3.32 takes 999 variables in one statement
 _PATIENCE = 1.0  # seconds to wait for another writer: measuring again is not worth more
-_FORMAT = 1
+_FORMAT = 2
 _SCHEMA = """
 create table if not exists measured (
     flavour text not null, blob text not null, kind text not null, value blob not null,

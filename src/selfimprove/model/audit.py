@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from selfimprove.model.finding import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class NotAnalysed:
+class NotAnalysed(NamedTuple):
     """A file that was meant to be measured and was not. ``reason`` completes "not analysed: ..."."""
 
     path: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(NamedTuple):
     """What is known of one measured file.
 
     ``complexity`` is the sum over its functions and ``worst`` the highest of them; ``change`` is how much the
@@ -47,8 +44,7 @@ class FileFacts:
     heat: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(NamedTuple):
     """One commit of a trend; ``time`` in seconds since the epoch. The person's own tree has commit ``""``."""
 
     commit: str
@@ -57,8 +53,7 @@ class Revision:
     subject: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrendLine:
+class TrendLine(NamedTuple):
     """The values of one file (``symbol`` is ``""``) or one function over the revisions, None where it was not.
 
     ``path`` and ``symbol`` are its names in the last revision; under earlier names it is followed.
@@ -69,8 +64,7 @@ class TrendLine:
     values: tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(NamedTuple):
     """One ``metric`` over ``revisions``, the oldest first; ``total`` and every line have a value for each.
 
     ``complete`` is false when history ends before the number of revisions that was asked for because the
@@ -84,8 +78,7 @@ class Trend:
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(NamedTuple):
     """``findings`` with what matters most first; ``files`` is how many were measured, without ``not_analysed``.
 
     ``file_facts`` has the hottest file first. ``suppressed`` counts findings that a comment in the code

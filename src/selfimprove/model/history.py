@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 MEASURED = (".py", ".ipynb")
@@ -35,8 +34,7 @@ class Commit(NamedTuple):
     changes: tuple[Change, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """The ``commits`` that lead to HEAD, the newest first.
 
     ``shallow`` says that the clone ends before the first commit of the project; ``cut`` that only the newest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,8 +107,7 @@ class SelfAuditor:
             notes += split.notes
         if self.history.shallow:
             notes.append(_SHALLOW)
-        return replace(
-            audit,
+        return audit._replace(
             findings=tuple(findings),
             file_facts=tuple(file_facts),
             accepted=len(self.accepted),

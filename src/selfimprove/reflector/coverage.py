@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-import re
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
@@ -13,7 +11,6 @@ from functools import reduce
 from itertools import dropwhile
 from operator import or_
 from typing import TYPE_CHECKING, Any
-from xml.parsers import expat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +22,6 @@ _LOOKS = 500
 _LONGEST = 100_000  # bytes of a file's line numbers, one bit each
 _SOURCES = 100  # folders that a report may be about; coverage.py writes one for each `source`
 _DEEPEST = 50  # steps up that a name may take
-_NO_COVER = re.compile(rb"#\s*(pragma|PRAGMA)[:\s]?\s*(no|NO)\s*(cover|COVER)")
 _TABLES = "select name, type from sqlite_master where name in ('file', 'line_bits', 'arc')"
 _Lines = dict[str, tuple[set[int], set[int]]]
 """By path as it is written there: the lines that hold a statement, and those of them that were executed."""
@@ -84,6 +80,8 @@ def _content(report: Path) -> bytes:
 
 
 def _from_xml(report: Path, root: Path, wanted: frozenset[str]) -> dict[str, float]:
+    from xml.parsers import expat
+
     reader = _Cobertura()
     parser = expat.ParserCreate()
     # expat opens nothing by itself: a DTD that is named in the document stays unread. Entities that the
@@ -294,68 +292,10 @@ def _numbers(bits: int) -> set[int]:
 
 def _covered(file: Path, executed: set[int]) -> tuple[set[int], set[int]]:
     """Return the statement lines of a file, and those that were executed; empty when it cannot be parsed."""
+    from selfimprove.reflector.statements import statement_lines
+
     try:
         starts = statement_lines(_content(file))
     except (_NotRead, SyntaxError, ValueError, RecursionError, MemoryError):
         return set(), set()
     return set(starts.values()), {starts[line] for line in executed if line in starts}
-
-
-def statement_lines(source: bytes) -> dict[int, int]:
-    """Return, for each line that can be executed, the first line of its statement.
-
-    The same lines as coverage.py, but for a few that the compiler drops: no docstrings, no ``global``, nothing
-    in a block that ``# pragma: no cover`` opens. Raises SyntaxError and ValueError for what is not Python.
-    """
-    excluded = {n for n, line in enumerate(source.splitlines(), 1) if _NO_COVER.search(line)}
-    starts: dict[int, int] = {}
-    waiting: list[tuple[ast.AST, bool]] = [(ast.parse(source), False)]
-    while waiting:
-        node, local = waiting.pop()
-        head = _head(node)
-        left_out = not excluded.isdisjoint(head)
-        if not left_out and not _makes_no_code(node, local):
-            decorators = [one.lineno for one in getattr(node, "decorator_list", ())]
-            first = getattr(node, "lineno", head.start) if decorators else head.start
-            # What stands in the line of a head belongs to the head, and that came first.
-            starts |= {line: first for line in head if line not in starts}
-            starts |= {line: line for line in decorators}
-        local = isinstance(node, _FUNCTIONS) or (local and not isinstance(node, ast.ClassDef))
-        waiting += [(one, local) for one in reversed(_inner(node, left_out))]
-    return starts
-
-
-def _inner(node: ast.AST, without_body: bool) -> list[ast.AST]:
-    """Return the statements directly inside of another one, from the top, less a docstring."""
-    body: list[ast.AST] = getattr(node, "body", []) if isinstance(node, (ast.mod, *_PARTS)) else []
-    skipped = set(map(id, body if without_body else body[:1] if _has_docstring(node) else ()))
-    return [one for one in ast.iter_child_nodes(node) if isinstance(one, _PARTS) and id(one) not in skipped]
-
-
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_PARTS = (ast.stmt, ast.ExceptHandler, ast.match_case)
-
-
-def _head(node: ast.AST) -> range:
-    """Return the lines of a statement from its first decorator up to the statements inside of it."""
-    if not isinstance(node, _PARTS):
-        return range(0)
-    first, last = _extent(node)
-    inside: list[ast.AST] = getattr(node, "body", None) or getattr(node, "cases", [])
-    return range(first, max(first, _extent(inside[0])[0] - 1 if inside else last) + 1)
-
-
-def _extent(node: ast.AST) -> tuple[int, int]:
-    where: Any = node.pattern if isinstance(node, ast.match_case) else node
-    return min([where.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]), where.end_lineno
-
-
-def _makes_no_code(node: ast.AST, local: bool) -> bool:
-    """True for declarations, and for the annotation of a local variable without a value."""
-    declares = local and isinstance(node, ast.AnnAssign) and node.value is None and bool(node.simple)
-    return declares or isinstance(node, ast.Global | ast.Nonlocal)
-
-
-def _has_docstring(node: ast.AST) -> bool:
-    documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-    return documented and ast.get_docstring(node, clean=False) is not None  # type: ignore[arg-type]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.model.audit import FileFacts
 from selfimprove.model.finding import Finding, fingerprint
@@ -35,8 +35,7 @@ _HOT = 4.0
 _WORSE, _BETTER = 4.0, -3.0  # and up to one more by how much
 
 
-@dataclass(frozen=True, slots=True)
-class Background:
+class Background(NamedTuple):
     """What is known of the measured files besides their content.
 
     ``now`` is the time in seconds since the epoch. ``uncommitted`` are the files that differ from HEAD, with
@@ -46,11 +45,10 @@ class Background:
     history: History
     now: float
     uncommitted: Sequence[Change] = ()
-    coverage: Mapping[str, float] = field(default_factory=dict)
+    coverage: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(NamedTuple):
     """How much people work on a file; the fields are those of FileFacts."""
 
     churn: float = 0.0
@@ -61,16 +59,14 @@ class Activity:
     authors: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """The last change of a file: the ``blob`` before it (``""``: it is new), and how much news that still is."""
 
     blob: str
     recency: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Previous:
+class _Previous(NamedTuple):
     """The previous revision of a file: its values by rule and place, and where its functions were there.
 
     ``renamed`` had another name, the ``same`` ones perhaps another ordinal.
@@ -120,7 +116,7 @@ def enrich(
     }
     return (
         sorted(enriched, key=what_matters_first),
-        [replace(one, change=changes[one.path]) if one.path in changes else one for one in files],
+        [one._replace(change=changes[one.path]) if one.path in changes else one for one in files],
     )
 
 
@@ -235,8 +231,7 @@ def _enriched(
         for place in dict.fromkeys((here, there))
         for path in dict.fromkeys((*names, finding.path))
     )
-    return replace(
-        finding,
+    return finding._replace(
         before=before,
         origin=origin,
         aliases=tuple(one for one in aliases if one not in known),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from types import MappingProxyType
@@ -103,6 +102,8 @@ def nearest(code: str) -> str:
     """Return, as a hint, the rule that a person most likely meant, by number or by name; "" without any."""
     names = {rule.name: rule.id for rule in RULES} | {rule.id.lower(): rule.id for rule in RULES}
     names |= {part: rule.id for rule in reversed(RULES) for part in rule.name.split("-") if len(part) > 4}
+    import difflib
+
     close = difflib.get_close_matches(code.strip().lower(), names, 1, 0.6)
     return f"did you mean {names[close[0]]} ({BY_ID[names[close[0]]].name})?" if close else ""
 

@@ -117,11 +117,12 @@ class Reflector:
         return Look(new, found.updated, found.closed, tuple(again.values()), audit)
 
 
-@dataclass(frozen=True, slots=True)
 class _PathsTree(FolderTree):
     """The files and folders ``paths``, all below ``root``."""
 
-    paths: tuple[Path, ...]
+    def __init__(self, root: Path, paths: tuple[Path, ...]) -> None:
+        super().__init__(root)
+        self.paths = paths
 
     def scan(self) -> Scan:
         """Walk the paths, and nothing beside them."""

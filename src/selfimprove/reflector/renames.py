@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -18,12 +17,14 @@ Place = tuple[str, int]
 """A function within its file: the qualified name, and the ordinal among those of that name."""
 
 
-@dataclass(slots=True)
 class Lineage:
     """One file through history: its ``names``, the first one first, and what ``touched`` it, oldest first."""
 
-    names: list[str]
-    touched: list[tuple[Commit, Change]] = field(default_factory=list)
+    __slots__ = ("names", "touched")
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.touched: list[tuple[Commit, Change]] = []
 
     @property
     def edits(self) -> list[tuple[Commit, Change]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.model.finding import Finding, Severity
 
@@ -21,8 +20,7 @@ RANKS = ("A", "B", "C")
 DEFAULT = (UNUSED, COMPLEXITY, MAINTAINABILITY)  # what is selected when nobody says anything else
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One rule. ``limit`` is the highest number, or the worst rank, that is still fine; in ``unit``.
 
     ``scope`` is ``function`` or ``file`` when the value is the field ``value`` of FunctionMetrics or

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -75,9 +75,9 @@ def _compared(finding: Finding, base: Mapping[str, _Facts], past: _Past) -> Find
     was = past.of(finding.rule, (finding.path, (finding.symbol, finding.ordinal)))
     then = base[was[0]].get((finding.rule, *was[1])) if was else None
     if then is None:
-        return replace(finding, before=None)
+        return finding._replace(before=None)
     return (
-        replace(finding, before=then.value)
+        finding._replace(before=then.value)
         if worse_by(finding.value, then.value, finding.limit) > 0
         else None
     )

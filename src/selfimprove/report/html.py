@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -73,7 +72,7 @@ def _hash(text: str) -> str:
 
 def _data(audit: Audit, rules: Sequence[Mapping[str, Any]], known: int) -> dict[str, Any]:
     """Return what the page shows; files are rows without keys, since there may be very many."""
-    columns = [field.name for field in fields(FileFacts)]
+    columns = FileFacts._fields
     found = {finding.rule for finding in audit.findings}
     return {
         "columns": columns,
@@ -83,7 +82,7 @@ def _data(audit: Audit, rules: Sequence[Mapping[str, Any]], known: int) -> dict[
         "known": known,
         "suppressed": audit.suppressed,
         "accepted": audit.accepted,
-        "not_analysed": [_all_shown(asdict(file)) for file in audit.not_analysed],
+        "not_analysed": [_all_shown(file._asdict()) for file in audit.not_analysed],
         "notes": [visible(note) for note in audit.notes],
         "rules": [
             {key: str(rule.get(key) or "") for key in ("id", "name", "summary", "help")}
@@ -108,7 +107,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _trend(trend: Trend) -> dict[str, Any]:
-    return _all_shown(json.loads(dumps(asdict(trend), indent=None)))
+    parts = {name: [one._asdict() for one in getattr(trend, name)] for name in ("revisions", "lines")}
+    return _all_shown(json.loads(dumps(trend._asdict() | parts, indent=None)))
 
 
 def _all_shown(value: Mapping[str, Any]) -> dict[str, Any]:

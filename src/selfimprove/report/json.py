@@ -7,7 +7,6 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +101,7 @@ def audit_data(
     data = {
         "findings": [finding_data(finding) for finding in audit.findings],
         "files": audit.files,
-        "not_analysed": [asdict(file) for file in audit.not_analysed],
+        "not_analysed": [file._asdict() for file in audit.not_analysed],
         "hotspots": [_hotspot(file) for file in audit.file_facts[:most]],
         "trend": audit.trend and _trend(audit.trend),
         "suppressed": audit.suppressed,
@@ -116,24 +115,19 @@ def audit_data(
 
 def finding_data(finding: Finding) -> dict[str, Any]:
     """Return one finding, with the severity as a word and without what only helps to know it again."""
-    data = _fields(finding) | {"severity": finding.severity.word, "fingerprint": finding.fingerprint}
+    data = finding._asdict() | {"severity": finding.severity.word, "fingerprint": finding.fingerprint}
     for name in ("ordinal", "origin", "aliases", "body"):
         del data[name]
     return data
 
 
 def _hotspot(file: FileFacts) -> dict[str, Any]:
-    return _fields(file) | {"last_changed": _iso(file.last_changed)}
-
-
-def _fields(record: Finding | FileFacts) -> dict[str, Any]:
-    """Return the fields of a flat record; ``asdict`` would copy every value."""
-    return {name: getattr(record, name) for name in record.__slots__}
+    return file._asdict() | {"last_changed": _iso(file.last_changed)}
 
 
 def _trend(trend: Trend) -> dict[str, Any]:
-    revisions = [asdict(revision) | {"time": _iso(revision.time)} for revision in trend.revisions]
-    return asdict(trend) | {"revisions": revisions}
+    revisions = [revision._asdict() | {"time": _iso(revision.time)} for revision in trend.revisions]
+    return trend._asdict() | {"revisions": revisions, "lines": [line._asdict() for line in trend.lines]}
 
 
 def plan_data(plan: Plan, budget: Budget, new: Collection[str] = ()) -> dict[str, Any]:
@@ -147,7 +141,7 @@ def plan_data(plan: Plan, budget: Budget, new: Collection[str] = ()) -> dict[str
         "waiting": [
             entry(waiting.task) | {"code": waiting.code, "reason": waiting.reason} for waiting in plan.waiting
         ],
-        "budget": asdict(budget) | {"units_planned": plan.cost},
+        "budget": _asdict(budget) | {"units_planned": plan.cost},
     }
 
 
@@ -158,7 +152,7 @@ def run_data(run: Run | None, outcomes: Iterable[Outcome]) -> dict[str, Any]:
 
 def run_entry(run: Run) -> dict[str, Any]:
     """Return one run; its times become ISO 8601 in UTC."""
-    return asdict(run) | {"started_at": _iso(run.started_at), "ended_at": _iso(run.ended_at)}
+    return _asdict(run) | {"started_at": _iso(run.started_at), "ended_at": _iso(run.ended_at)}
 
 
 def tasks_data(tasks: Iterable[Task]) -> dict[str, Any]:
@@ -174,7 +168,7 @@ def history_data(runs: Iterable[Run]) -> dict[str, Any]:
 def run_record(run: Run, outcomes: Iterable[Mapping[str, Any]], steps: Iterable[Step]) -> dict[str, Any]:
     """Return the ``data`` of ``history RUN``: a run with its outcomes and steps."""
     times = [
-        asdict(step) | {"started_at": _iso(step.started_at), "ended_at": _iso(step.ended_at)}
+        _asdict(step) | {"started_at": _iso(step.started_at), "ended_at": _iso(step.ended_at)}
         for step in steps
     ]
     ends = [{**outcome, "at": _iso(outcome["at"])} for outcome in outcomes]
@@ -196,7 +190,7 @@ def status_data(
 
 def task_data(task: Task) -> dict[str, Any]:
     """Return one task with every field, also those that tasks.yml leaves out."""
-    return asdict(task) | {"needs_model": task.needs_model}
+    return _asdict(task) | {"needs_model": task.needs_model}
 
 
 def _iso(seconds: float | None) -> str | None:
@@ -214,3 +208,9 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(part) for part in value]
     return value
+
+
+def _asdict(record: Any) -> dict[str, Any]:
+    from dataclasses import asdict  # slow to load, and an audit needs none
+
+    return asdict(record)

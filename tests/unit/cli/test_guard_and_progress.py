@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SECRET = "sk-verysecret1234567890"
-cli.load()
 
 
 def _break(_folder: Path, _environ: Mapping[str, str]) -> None:
@@ -79,7 +78,7 @@ def test_our_own_bug_in_json(broken: Door, capfdbinary: pytest.CaptureFixture[by
 )
 def test_early_errors_know_command_and_format(line: str, command: str, form: str) -> None:
     words = line.split(" ") if line else []
-    assert (cli._asked_command(words), cli._asked_format(words)) == (command, form)
+    assert (cli._asked_command(cli.program(), words), cli._asked_format(words)) == (command, form)
 
 
 def test_signs_of_life_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

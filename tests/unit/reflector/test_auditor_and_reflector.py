@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,11 +34,12 @@ def hard_to_maintain() -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
 class Chosen(FolderTree):
     """A folder of which a scan has chosen files before."""
 
-    chosen: Scan
+    def __init__(self, root: Path, chosen: Scan) -> None:
+        super().__init__(root)
+        self.chosen = chosen
 
     def scan(self) -> Scan:
         return self.chosen

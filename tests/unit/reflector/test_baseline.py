@@ -88,7 +88,7 @@ def test_found_again_by_its_body_where_git_cannot_tell(tmp_path: Path) -> None:
     assert values(base.split(moved).accepted) == [("renamed", 6)]
     assert base.split(measured(branchy("f", 5, "break"), "other.py")).accepted == ()
     empty = finding("x", 3, rule="SI102", body="")
-    assert accept([empty]).split([replace(empty, path="b.py", symbol="y")]).accepted == ()
+    assert accept([empty]).split([empty._replace(path="b.py", symbol="y")]).accepted == ()
 
 
 def test_one_entry_accepts_one_finding() -> None:

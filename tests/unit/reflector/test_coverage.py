@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from selfimprove.reflector import coverage
-from selfimprove.reflector.coverage import read_coverage, statement_lines
+from selfimprove.reflector.coverage import read_coverage
+from selfimprove.reflector.statements import statement_lines
 
 FILES = ("src/shop/cart.py", "src/shop/__init__.py", "tests/test_cart.py")
 LINES = "".join(f'<line number="{n}" hits="{n % 4 and 1}"/>' for n in range(1, 9))  # 6 of 8

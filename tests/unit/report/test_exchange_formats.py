@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -36,9 +35,8 @@ COMPLEX = Finding(
     "SI101", "src/a.py", 88, 170, "parse", Severity.ERROR, 31, 15, "parse has complexity 31", "Split.", 19
 )
 MODULE = Finding("SI102", "src/a.py", 1, 400, "", Severity.WARNING, "C", "B", "a.py has rank C", "Shrink it.")
-CELL = replace(COMPLEX, path="n.ipynb", severity=Severity.NOTE, cell=3, line=2, end_line=9, before=None)
-ODD = replace(
-    COMPLEX,
+CELL = COMPLEX._replace(path="n.ipynb", severity=Severity.NOTE, cell=3, line=2, end_line=9, before=None)
+ODD = COMPLEX._replace(
     path=HOSTILE,
     symbol="f\x00\udcff]]>",
     message="100% of\r\nit \x00\ud800 is ]]> over",
@@ -49,7 +47,7 @@ AUDIT = Audit(
     (COMPLEX, MODULE, ODD, CELL),
     41,
     (NotAnalysed("old\n\udce9.py", "line 1: syntax \x01 error"),),
-    (FACTS, replace(FACTS, path="src/fine.py")),
+    (FACTS, FACTS._replace(path="src/fine.py")),
     suppressed=2,
     accepted=3,
     notes=("the clone is shallow",),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -51,7 +50,7 @@ AUDIT = Audit(
     (NotAnalysed("old\n\udce9.py", "line 1: syntax error"),),
     (
         FACTS,
-        *(replace(FACTS, path=f"{n}.py", last_changed=None, coverage=None, change=None) for n in range(60)),
+        *(FACTS._replace(path=f"{n}.py", last_changed=None, coverage=None, change=None) for n in range(60)),
     ),
     TREND,
     suppressed=2,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -108,8 +107,8 @@ def test_audit() -> None:
 HOT = FileFacts(
     "src/app/legacy.py", 400, 120, 31, 8.5, "C", 12, 9.26, 40, 1.79e9, "Ada", 0.62, 3, 48.4, 100.0
 )
-WARM = replace(HOT, path="src/app/api.py", complexity=30, change=0, churn=4.0, coverage=None, heat=11.0)
-ONCE = replace(HOT, path="once.py", commits=1)
+WARM = HOT._replace(path="src/app/api.py", complexity=30, change=0, churn=4.0, coverage=None, heat=11.0)
+ONCE = HOT._replace(path="once.py", commits=1)
 REVISIONS = tuple(Revision(f"{day}" * 40, 1.79e9 + day * 86400, "Ada", "Work") for day in range(4))
 TREND = Trend(
     "complexity",
@@ -172,7 +171,7 @@ def test_a_long_trend_stays_short() -> None:
     assert rows[1][0] == "f29.py"
     assert len(sparkline([float(n) for n in range(500)])) == 40
     assert sparkline([]) == ""
-    assert trend_title(replace(TREND, complete=False)).endswith("; the clone is shallow, there is no more")
+    assert trend_title(TREND._replace(complete=False)).endswith("; the clone is shallow, there is no more")
     assert trend_rows(Trend("complexity", (), ()))[0] == [("total", "", "", "=")]
 
 
@@ -257,10 +256,10 @@ def test_a_terminal_gets_lines_that_fit(width: int, shown: str) -> None:
 def test_no_terminal_is_too_narrow_for_a_value_and_its_limit(width: int, before: int | None) -> None:
     words = finding("b.py", "g", 12, rule="SI201", message="g repeats 12 statements of " + "c/" * 90 + "d.py")
     found = (
-        replace(LONG, rule="SI103", value=26, before=before),
-        replace(LONG, path="a.py", symbol="f"),
+        LONG._replace(rule="SI103", value=26, before=before),
+        LONG._replace(path="a.py", symbol="f"),
         words,
-        replace(LONG, path="deep/" * 9 + "m.py", line=3216, rule="SI102", symbol="", value="C", limit="B"),
+        LONG._replace(path="deep/" * 9 + "m.py", line=3216, rule="SI102", symbol="", value="C", limit="B"),
     )
     screen = Screen(terminal=True, width=width)
     audit_page(screen.console, Audit(found, 3))
@@ -277,7 +276,7 @@ def test_no_terminal_is_too_narrow_for_a_value_and_its_limit(width: int, before:
 def test_a_narrow_terminal_keeps_the_colour_of_the_severity() -> None:
     screen = Screen(terminal=True, width=60)
     screen.console.no_color = False
-    audit_page(screen.console, Audit((replace(LONG, severity=Severity.ERROR),), 1))
+    audit_page(screen.console, Audit((LONG._replace(severity=Severity.ERROR),), 1))
     assert "\x1b[1;31me\x1b[0m" in screen.text
 
 

@@ -6,13 +6,13 @@ import os
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from selfimprove.cli.door import Door, command
-from selfimprove.cli.options import AuditFormat, Output
+from selfimprove.cli.options import Argument, AuditFormat, Option, Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import typer
 
     from selfimprove.looking import Answer
 
@@ -54,48 +54,46 @@ def audit(
     door: Door,
     paths: Annotated[
         list[str] | None,
-        typer.Argument(help="Files and folders to measure; all without any. FILE:FUNCTION with --trend."),
+        Argument(help="Files and folders to measure; all without any. FILE:FUNCTION with --trend."),
     ] = None,
     fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", help="Exit with 1 from this severity on.")
+        FailOn, Option("--fail-on", help="Exit with 1 from this severity on.")
     ] = FailOn.WARNING,
     since: Annotated[
         str | None,
-        typer.Option(
-            "--since", metavar="REF", help="Only what is new or worse since the merge base with REF."
-        ),
+        Option("--since", metavar="REF", help="Only what is new or worse since the merge base with REF."),
     ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option("--baseline", metavar="FILE", help="Leave out what this file accepts; it only shrinks."),
+        Option("--baseline", metavar="FILE", help="Leave out what this file accepts; it only shrinks."),
     ] = None,
     write_baseline: Annotated[
-        bool, typer.Option("--write-baseline", help="Accept all that is found now, in the baseline's file.")
+        bool, Option("--write-baseline", help="Accept all that is found now, in the baseline's file.")
     ] = False,
     select: Annotated[
         list[str] | None,
-        typer.Option("--select", metavar="RULES", help="Rules to look for: SI103, a prefix (SI1), or ALL."),
+        Option("--select", metavar="RULES", help="Rules to look for: SI103, a prefix (SI1), or ALL."),
     ] = None,
     ignore: Annotated[
-        list[str] | None, typer.Option("--ignore", metavar="RULES", help="Rules not to look for.")
+        list[str] | None, Option("--ignore", metavar="RULES", help="Rules not to look for.")
     ] = None,
     trend: Annotated[
         int | None,
-        typer.Option("--trend", metavar="[N]", min=1, help="Show how it got here, over N (20) revisions."),
+        Option("--trend", metavar="[N]", min=1, help="Show how it got here, over N (20) revisions."),
     ] = None,
     metric: Annotated[
-        str, typer.Option("--metric", metavar="NAME", help="What the trend is of; a wrong name lists all.")
+        str, Option("--metric", metavar="NAME", help="What the trend is of; a wrong name lists all.")
     ] = "complexity",
     history: Annotated[
-        Tool | None, typer.Option("--history", help="What tells the trend: git's objects, or wily.")
+        Tool | None, Option("--history", help="What tells the trend: git's objects, or wily.")
     ] = None,
     metrics: Annotated[
-        bool, typer.Option("--metrics", help="With json: every number of every file and function, too.")
+        bool, Option("--metrics", help="With json: every number of every file and function, too.")
     ] = False,
     cache: Annotated[
-        bool | None, typer.Option("--cache/--no-cache", help="Use what earlier audits measured.")
+        bool | None, Option("--cache/--no-cache", help="Use what earlier audits measured.")
     ] = None,
-    format: Annotated[AuditFormat, typer.Option("--format", "-f", help="How to answer.")] = AuditFormat.TABLE,  # noqa: A002
+    format: Annotated[AuditFormat, Option("--format", "-f", help="How to answer.")] = AuditFormat.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
     """Measure the code and show what is over its limit, what matters first.

@@ -6,7 +6,6 @@ import gc
 import math
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -46,6 +45,8 @@ def measure(source: bytes, *, extra: bool = False, notebook: bool = False) -> Fi
         try:
             return _measure(text, cells, extra=extra)
         except RecursionError:
+            from concurrent.futures import ThreadPoolExecutor  # slow to load, and hardly any file needs it
+
             with _deep, _room(), ThreadPoolExecutor(1) as pool:
                 return pool.submit(_measure, text, cells, extra=extra).result()
     except (SelfimproveError, MeasureError):  # Ctrl-C arrives as one

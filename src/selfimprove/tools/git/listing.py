@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from selfimprove.tools.git.repo import Repo
 
 _QUIET = ("-c", "core.fsmonitor=false")
@@ -21,8 +23,7 @@ _HARMLESS = (
 _ENV = {"GIT_ATTR_NOSYSTEM": "0"}
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """``names`` are tracked files and untracked ones that are not ignored, relative to the root, sorted.
 
     ``tracked`` are those of them that the index has.
@@ -34,7 +35,7 @@ class Listing:
 
     names: tuple[str, ...] = ()
     tracked: frozenset[str] = frozenset()
-    blobs: dict[str, str] = field(default_factory=dict)
+    blobs: Mapping[str, str] = MappingProxyType({})
     sparse: frozenset[str] = frozenset()
 
 

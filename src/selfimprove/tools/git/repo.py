@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.errors import GitError, NotARepository
 from selfimprove.tools.shell.process import capture
@@ -36,8 +35,7 @@ _OURS = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "ca
 _FALLBACK_NAME, _FALLBACK_EMAIL = "selfimprove", "selfimprove@localhost"
 
 
-@dataclass(frozen=True, slots=True)
-class Repo:
+class Repo(NamedTuple):
     """One working tree. ``root`` is its top folder; ``git_dir`` and ``common_dir`` are absolute.
 
     ``environ`` is what every git process gets, less the variables that would point it elsewhere.

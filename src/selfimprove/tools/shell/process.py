@@ -9,9 +9,8 @@ import select
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.errors import MissingTool, SelfimproveError
 
@@ -32,8 +31,7 @@ _STOP_EVERY, _BEAT_EVERY, _NO_PIDFD_EVERY = 0.2, 1.0, 0.02
 _TIMED_OUT = "timed out"
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """How a command ended.
 
     ``exit_code`` is 128 plus the signal when a signal ended it, 127 when the program was not found, 126 when
@@ -51,8 +49,7 @@ class Completed:
     stopped: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(NamedTuple):
     """What a quick program answered; nothing in it is masked."""
 
     exit_code: int
@@ -262,16 +259,18 @@ def _attend(child: subprocess.Popen[bytes], output: Output, watch: _Watch, grace
     return why
 
 
-@dataclass(slots=True)
 class _Watch:
     """Says how long to sleep and whether it is time to end the command."""
 
-    started: float
-    timeout: float | None
-    heartbeat: Callable[[float], None] | None
-    stop: Callable[[], bool | str] | None
-    next_beat: float = _BEAT_EVERY
-    next_stop: float = _STOP_EVERY
+    def __init__(
+        self,
+        started: float,
+        timeout: float | None,
+        heartbeat: Callable[[float], None] | None,
+        stop: Callable[[], bool | str] | None,
+    ) -> None:
+        self.started, self.timeout, self.heartbeat, self.stop = started, timeout, heartbeat, stop
+        self.next_beat, self.next_stop = _BEAT_EVERY, _STOP_EVERY
 
     def elapsed(self) -> float:
         return time.monotonic() - self.started
