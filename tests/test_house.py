@@ -50,11 +50,14 @@ BELOW: dict[str, set[str]] = {
     "orchestrator": PARTS | GROUND,
     "target": {"tools"} | SETTINGS,
     "wiring_audit": {"target", "codebase", "tools"} | PARTS | SETTINGS,
-    "wiring": {"orchestrator", "target", "wiring_audit", "codebase", "tools"} | PARTS | SETTINGS,
+    "wiring": {"orchestrator", "target", "wiring_audit", "wiring_index", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
+    "wiring_index": {"target", "codebase", "tools"} | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
-    "preview": {"wiring", "wiring_audit", "target"} | PARTS | SETTINGS,
+    "preview": {"wiring", "wiring_audit", "wiring_index", "target", "codebase"} | PARTS | SETTINGS,
     "checkup": {"wiring", "target", "tools", ""} | SETTINGS,
-    "cli": {"", "checkup", "preview", "looking", "wiring", "wiring_audit", "target"}
+    "cli": {"", "checkup", "preview", "looking", "wiring", "wiring_audit", "wiring_index", "target"}
     | {"orchestrator", "report", "codebase", "tools"}
     | PARTS
     | SETTINGS,
@@ -70,7 +73,16 @@ LIBRARIES = {
     "platformdirs": ("configfile", "wiring_audit"),
     "yaml": ("memory.", "configfile inside", "configedit", "yamlfile"),
     "jsonschema": ("memory.taskschema",),
-    "filelock": ("memory.taskfile", "executor.recovery"),
+    "filelock": ("memory.taskfile", "executor.recovery", "codebase. inside"),
+    "numpy": ("codebase. inside",),
+    "Stemmer": ("codebase.words inside",),
+    "tree_sitter": ("codebase. inside",),
+    "tree_sitter_language_pack": ("codebase. inside",),
+    "tiktoken": ("codebase.tokens inside",),
+    "onnxruntime": ("codebase.minilm inside",),
+    "tokenizers": ("codebase.minilm inside",),
+    "faiss": ("codebase.vectors inside",),
+    "redis": ("tools.shared_vectors inside",),
     "sqlalchemy": ("memory.",),
     "alembic": ("memory.migrations.", "memory.database inside"),
     "radon": ("reflector.measure.reference inside",),
@@ -102,6 +114,9 @@ WRITERS = {
     "wiring_audit": "the person's cache folder",
     "looking": "the baseline, which only shrinks by itself",
     "reflector.pylint": "a temporary folder for pylint's own state",
+    "codebase.embedding": "the file of weights, when it is trained",
+    "codebase.indexfile": "the index, its lock and its seal, or a temporary folder for them",
+    "preview": "a temporary folder for the copy that a prompt is shown from",
     "cli.door": "--output",
     "cli.failure": "the bug report in the temporary folder",
     "cli.journey": "the throwaway repository",

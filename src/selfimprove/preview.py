@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove import wiring, wiring_audit
+from selfimprove.executor.size import small
+from selfimprove.model.events import Listener, ignore
 from selfimprove.model.task import Status
 from selfimprove.reflector.backlog import Changes
 
 if TYPE_CHECKING:
+    from selfimprove.executor.prompt import Question
     from selfimprove.model.budget import Budget
     from selfimprove.model.plan import Plan
     from selfimprove.model.task import Task
@@ -90,13 +94,24 @@ def _as_open(target: Target, tasks: list[Task]) -> list[Task]:
     return recover(tasks, memory.journal, memory.claims).tasks if memory else tasks
 
 
-def prompt_of(target: Target, task: Task) -> str:
-    """Return the exact text that the first attempt at ``task`` would send. Calls no model and writes nothing."""
-    from selfimprove.executor.prompt import build_ask, context_paths
+def prompt_of(target: Target, task: Task, listener: Listener = ignore) -> Question:
+    """Return what the first attempt at ``task`` would ask, to the letter. Calls no model and writes nothing.
+
+    ``listener`` is told how the code is searched for it.
+    """
+    from tempfile import TemporaryDirectory
+
+    from selfimprove.executor.prompt import build_ask
+    from selfimprove.executor.sight import choose
     from selfimprove.model.work import Work
 
-    head = target.repo.head()
-    names = target.repo.tree_names(head) if head else []
-    files = {path: target.repo.blob(head, path) or b"" for path in context_paths(task, names)} if head else {}
-    ask = build_ask(task, Work(0, task.id, head or "", "", 0.0), files, names)
-    return "\n\n".join(f"[{message.role}]\n{message.content}" for message in ask.messages)
+    repo = target.repo
+    head = repo.head()
+    names = repo.tree_names(head) if head else []
+    with TemporaryDirectory(prefix="selfimprove-") as scratch:
+        sight = wiring.build_sight(target, listener, Path(scratch))
+        known = frozenset(names)
+        files = sight.files(lambda path: repo.blob(head, path) if head and path in known else None)
+        context = choose(task, names, files, sight, repo)
+        work = small(Work(0, task.id, head or "", "", 0.0, context=context))
+        return build_ask(task, work, files, names, sight)

@@ -224,6 +224,9 @@ class LlmSettings(Section):
     base_url: str | None = setting(TEXT | NULL, None, "Address of the model's API; null: the provider's own.")
     replies: str | None = setting(TEXT | NULL, None, "File with the replies of the scripted backend.")
     max_tokens: int = setting(whole(at_least=1), 8192, "Longest reply, in tokens.")
+    context_tokens: int = setting(
+        whole(at_least=1000), 24_000, "Longest question, in tokens: instructions, task and code together."
+    )
     temperature: float | None = setting(
         number(at_least=0, at_most=2) | NULL, None, "Randomness, 0 to 2; null: the model's own."
     )

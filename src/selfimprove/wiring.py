@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from selfimprove.codebase.index import Index
     from selfimprove.executor.bench import Bench
+    from selfimprove.executor.sight import Sight
     from selfimprove.memory.journal import Journal
     from selfimprove.memory.memory import Memory
     from selfimprove.model.outcome import Objection
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from selfimprove.settings import LlmSettings
     from selfimprove.target import Choices, Target
     from selfimprove.tools.llm.client import LLM, Backend
+
+_MANY = 500  # files from which on a person is told how far the index is
 
 
 def build_planner(target: Target, choices: Choices) -> Planner:
@@ -266,8 +270,75 @@ def _bench(
         ),
         proof=Proof(settings.check.test_command, settings.check.lint_command),
         environ=target.environ,
+        sight=cache(lambda: build_sight(target, listener)),
         secrets=tuple(secret_values(environ)),
     )
+
+
+def build_sight(target: Target, listener: Listener = ignore, scratch: Path | None = None) -> Sight:
+    """Return what prompts are made with. The index is brought up to date when it is first asked for.
+
+    With ``scratch``, a folder, the index is a copy in there, and nothing is written in the repository.
+    """
+    from functools import cache
+
+    from selfimprove.codebase.tokens import counter_for, window_of
+    from selfimprove.executor.sight import Sight
+    from selfimprove.tools.llm.keys import choose_model
+    from selfimprove.tools.shell.masking import secret_values
+
+    llm, environ = target.settings.llm, target.loaded.environ
+    model = "" if llm.backend == "scripted" else choose_model(llm.model, environ, llm.base_url) or "unknown"
+    tokens = llm.context_tokens
+    if model and (window := window_of(model)):
+        # Where a model counts question and reply together the reply needs its room too.
+        tokens = min(tokens, max(window - llm.max_tokens, window // 2))
+    return Sight(
+        tokens,
+        counter_for(model),
+        cache(lambda: _index(target, listener, scratch)),
+        tuple(secret_values(environ)),
+        lambda line: listener(Notice(line, "warning")),
+    )
+
+
+def _index(target: Target, listener: Listener, scratch: Path | None) -> Index | None:
+    """Return the index, brought up to date; None, with a word on why, where there can be none."""
+    import sqlite3
+    from shutil import copy2
+
+    from selfimprove.codebase.index import open_index
+    from selfimprove.codebase.search import missing_parts
+    from selfimprove.errors import SelfimproveError
+    from selfimprove.tools.git.activity import activity
+
+    if missing := missing_parts():
+        listener(Notice(f"the code is searched without an index: {', '.join(missing)} not installed"))
+        return None
+    repo = target.repo
+
+    def tell(done: int, total: int, phase: str) -> None:
+        if total >= _MANY and done * 4 // total > told[0]:
+            told[0] = done * 4 // total
+            listener(Notice(f"index: {phase} {done:,} of {total:,} files"))
+
+    told = [-1]
+    try:
+        if scratch:
+            for name in ("index.db", "index.seal"):
+                if (target.state / name).is_file():
+                    copy2(target.state / name, scratch / name)  # with its time: the seal tells it
+        index = open_index(
+            *(scratch or target.state, repo.root, repo.files),
+            head=lambda: repo.head() or "",
+            activity=lambda: activity(repo),
+            wait=lambda line: listener(Notice(line)),
+        )
+        index.update(tell)
+    except (SelfimproveError, ImportError, OSError, sqlite3.Error, ValueError, LookupError) as error:
+        listener(Notice(f"the code is searched without an index: {error}", "warning"))
+        return None
+    return index
 
 
 def end_processes(loop: Orchestrator) -> None:

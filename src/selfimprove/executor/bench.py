@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from selfimprove.executor.sight import Sight
     from selfimprove.memory.journal import Journal
     from selfimprove.model.events import Listener
     from selfimprove.model.outcome import Objection
@@ -55,7 +56,8 @@ class Bench:
     the values by fingerprint of a file in a copy, and ``judge`` the name and the limit of a value.
     ``approve`` shows a person what would be committed and returns an objection or ``None``. ``sandbox`` is
     made when it is first needed, since finding it can fail and command tasks do without. ``environ`` is the
-    person's environment, ``secrets`` the values in it that no log may hold.
+    person's environment, ``secrets`` the values in it that no log may hold. ``sight`` is what
+    prompts are made with; like the sandbox it is made when it is first needed.
     """
 
     repo: Repo
@@ -71,6 +73,7 @@ class Bench:
     limits: Bounds
     proof: Proof
     environ: Mapping[str, str]
+    sight: Callable[[], Sight]
     secrets: tuple[str, ...] = ()
 
 

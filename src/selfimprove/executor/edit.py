@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from selfimprove.errors import NeedsKey, PatchError
 from selfimprove.executor.patching.apply import apply_patch, read_files, write_files
 from selfimprove.executor.patching.reply import parse_reply
 from selfimprove.executor.prompt import build_ask
+from selfimprove.executor.sight import reader
 from selfimprove.tools.git.worktree import Copy, reopen_copy
 from selfimprove.tools.llm.client import Ask, Reply
 from selfimprove.tools.shell.masking import mask
@@ -36,8 +36,8 @@ def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
     names = bench.repo.tree_names(work.tree)
-    shown = _readable(copy, (*work.context, *work.paths))
-    ask = build_ask(task, work, shown, names if not task.files else ())
+    sight = bench.sight()
+    ask = build_ask(task, work, sight.files(reader(copy.path)), names, sight).ask
     reply, paid = _ask_once(ask, work, bench, turn)
     work = work.but(
         model=reply.model, dollars=work.dollars + (reply.dollars or 0.0), tokens=work.tokens + reply.tokens
@@ -58,15 +58,6 @@ def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
         subject=patch.subject or work.subject,
         summary=_size(bench, work.tree, tree) + ("" if paid else ", reply from the journal"),
     )
-
-
-def _readable(copy: Copy, paths: tuple[str, ...]) -> dict[str, bytes]:
-    """Return the content of those ``paths`` that are files of the copy; a link is not followed."""
-    found: dict[str, bytes] = {}
-    for path in dict.fromkeys(paths):
-        with contextlib.suppress(PatchError):
-            found |= read_files(copy.path, (path,))
-    return found
 
 
 def _red(work: Work) -> list[CheckResult]:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from selfimprove.model.context import Place
     from selfimprove.model.outcome import CheckResult, Objection
     from selfimprove.model.work import Work
 
 WHOLE = 60_000
 TEXT = 6_000
 LINE = 300
+PLACES = 4  # the room for places to show, in longest parts
 OBJECTIONS = 20
 
 
@@ -25,7 +27,7 @@ def small(work: Work, text: int = TEXT) -> Work:
     """
     line = min(LINE, text)
     work = work.but(
-        context=few(work.context, text),
+        context=few_places(work.context, PLACES * text),
         paths=few(work.paths, text),
         failure=work.failure[: text + line],
         stop=work.stop[: 4 * line],
@@ -45,6 +47,17 @@ def few(paths: Sequence[str], room: int = TEXT) -> tuple[str, ...]:
         if room < 0:
             break
         kept.append(path)
+    return tuple(kept)
+
+
+def few_places(places: Sequence[Place], room: int) -> tuple[Place, ...]:
+    """Return as many of ``places``, from the first, as fit into ``room`` characters of JSON."""
+    kept = []
+    for place in places:
+        room -= len(json.dumps(place))
+        if room < 0:
+            break
+        kept.append(place)
     return tuple(kept)
 
 

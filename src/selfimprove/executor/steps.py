@@ -11,7 +11,7 @@ from selfimprove.executor import check as checking
 from selfimprove.executor import edit as editing
 from selfimprove.executor import publish as publishing
 from selfimprove.executor import risk
-from selfimprove.executor.prompt import context_paths
+from selfimprove.executor.sight import choose, reader
 from selfimprove.tools.git.worktree import open_copy, remove_copy, reopen_copy
 
 if TYPE_CHECKING:
@@ -48,15 +48,20 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
     """Choose the files to show, and measure what the task wants to change."""
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
-    context = context_paths(job.task, bench.repo.tree_names(work.base))
+    sight = bench.sight()
+    context = choose(
+        job.task, bench.repo.tree_names(work.base), sight.files(reader(copy.path)), sight, bench.repo
+    )
     before = checking.value_of(job.task, copy.path, bench)
     metrics = {}
     if before is not None:
         name, limit = bench.judge(before)
         metrics = {"name": name, "before": before, "limit": limit}
-    return work.but(
-        context=context, metrics=metrics, summary=f"{len(context)} file{'s' * (len(context) != 1)}"
-    )
+    whole = sum(not place.end for place in context)
+    summary = f"{whole} file{'s' * (whole != 1)}"
+    if more := len(context) - whole:
+        summary += f", {more} place{'s' * (more != 1)} in the code"
+    return work.but(context=context, metrics=metrics, summary=summary)
 
 
 def edit(work: Work, job: Job, bench: Bench) -> Work:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from selfimprove.model.context import OWN, Place
 from selfimprove.model.outcome import CheckResult, Objection
 
 
@@ -15,7 +16,7 @@ class Work:
     ``base`` is the commit it starts from, ``copy`` the folder of the private copy, ``tree`` the git tree id
     of what is proposed now. ``attempt`` counts edits from 1. ``failure`` is what the next edit must mend,
     ``""`` when there is nothing; ``stop`` says why the task cannot go on, ``""`` while it can. ``paths``
-    are the files changed so far, ``context`` those shown to the model. ``metrics`` maps ``before`` and
+    are the files changed so far, ``context`` the files and lines to show to the model. ``metrics`` maps ``before`` and
     ``after`` to the finding's value. ``summary`` is the last step's result in a few words, ``subject`` the
     commit's first line.
     """
@@ -27,7 +28,7 @@ class Work:
     started_at: float
     tree: str = ""
     attempt: int = 1
-    context: tuple[str, ...] = ()
+    context: tuple[Place, ...] = ()
     paths: tuple[str, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     objections: tuple[Objection, ...] = ()
@@ -58,10 +59,15 @@ class Work:
         return cls(
             **{
                 **data,
-                "context": tuple(data["context"]),
+                "context": tuple(_place(one) for one in data["context"]),
                 "paths": tuple(data["paths"]),
                 "failures": tuple(data["failures"]),
                 "checks": tuple(CheckResult(**check) for check in data["checks"]),
                 "objections": tuple(Objection(**objection) for objection in data["objections"]),
             }
         )
+
+
+def _place(data: str | list[Any]) -> Place:
+    """Return the place of a JSON list; a path alone, as older versions wrote, is a file of the task's own."""
+    return Place(data, 1, 0, "", OWN) if isinstance(data, str) else Place(*data)

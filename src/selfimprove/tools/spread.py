@@ -56,7 +56,7 @@ class Workers:
             pending = dict(_submitted(pool, work, batches, lost))
             meanwhile()
             for future in as_completed(pending):
-                yield from _results(future, pending[future], lost)
+                yield from _results(future, pending.pop(future), lost)
         except BaseException:
             self._end()
             raise

@@ -6,6 +6,7 @@ import pytest
 
 from selfimprove.executor.risk import VETOES, Change, is_named, is_test
 from selfimprove.executor.size import WHOLE, few, small, storable
+from selfimprove.model.context import FOUND, Place
 from selfimprove.model.outcome import CheckResult, Objection
 from selfimprove.model.task import Task
 from selfimprove.model.work import Work
@@ -81,7 +82,7 @@ def test_work_stays_small_whatever_grows(letter: str) -> None:
         "b",
         "c",
         0.0,
-        context=tuple(f"{letter * 200}{n}" for n in range(500)),
+        context=tuple(Place(f"{letter * 200}{n}", n, n + 9, letter * 50, FOUND) for n in range(500)),
         paths=tuple(f"{letter * 200}{n}" for n in range(500)),
         checks=(CheckResult("tests", False, letter * 9000, 0.0, letter * 90000),) * 3,
         objections=tuple(Objection("x", letter * 900, letter * 900, letter * 900) for _ in range(900)),

@@ -11,9 +11,12 @@ from selfimprove.cli.names import task_names
 from selfimprove.cli.options import Output, TextFormat
 
 if TYPE_CHECKING:
+    from selfimprove.executor.prompt import Question
+    from selfimprove.model.events import Event
     from selfimprove.model.task import Task
     from selfimprove.reflector.backlog import Changes
 
+_IN_PARTS = ("own files", "related code", "summaries")  # sections of a prompt that are told piece by piece
 _KINDS = ("new", "updated", "closed", "reopened")
 
 
@@ -68,8 +71,7 @@ def plan(
     found = preview.dry_plan(target, Choices())
     if show_prompt is not None:
         task = _find(show_prompt, [*found.plan.next, *(waiting.task for waiting in found.plan.waiting)])
-        text = preview.prompt_of(target, task)
-        return door.answer({"task": task.id, "prompt": text}, text + "\n")
+        return _show(door, task, preview.prompt_of(target, task, lambda event: _notice(door, event)))
     dry = dry_run or check
     if not dry:
         preview.write(target, found)
@@ -85,6 +87,36 @@ def plan(
         markdown=lambda: plan_markdown(found.plan, found.budget, new),
         exit_code=int(check and bool(found.plan.next or found.changes)),
     )
+
+
+def _notice(door: Door, event: Event) -> None:
+    """Say what a person should know of the search for code."""
+    from selfimprove.model.events import Notice
+
+    if isinstance(event, Notice) and not door.quiet:
+        door.say(f"warning: {event.text}" if event.level == "warning" else event.text)
+
+
+def _show(door: Door, task: Task, question: Question) -> int:
+    """Answer with a prompt; where its tokens went stands in the JSON, and on stderr for a person."""
+    text = "\n\n".join(f"[{message.role}]\n{message.content}" for message in question.ask.messages)
+    spent = question.allocation
+    if door.format == "table" and not door.quiet:
+        rule = spent.counter if spent.exact else f"at most, by {spent.counter}"
+        door.say(f"{spent.used:,} of {spent.budget:,} tokens ({rule})")
+        for section, tokens in spent.sections().items():
+            parts = [part for part in spent.parts if part.section == section and part.tokens]
+            door.say(f"{tokens:>8,}  {section}")
+            for part in parts if section in _IN_PARTS else ():
+                door.say(f"{part.tokens:>14,}  {part.mode:<9} {part.what}")
+    data = {
+        "task": task.id,
+        "prompt": text,
+        "tokens": spent._asdict()
+        | {"parts": [part._asdict() for part in spent.parts], "sections": spent.sections()},
+        "left_out": [{"path": path, "reason": reason} for path, reason in question.left_out],
+    }
+    return door.answer(data, text + "\n")
 
 
 def _tell(door: Door, changes: Changes, *, dry: bool) -> None:

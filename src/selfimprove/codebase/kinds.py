@@ -1,0 +1,400 @@
+"""Kinds: for each language which kinds of syntax nodes are functions, classes and what leads to them."""
+
+from __future__ import annotations
+
+_PREPROC = "preproc_if preproc_ifdef preproc_else preproc_elif preproc_elifdef"
+KINDS: dict[str, dict[str, str]] = {
+    "ada": {
+        "function": "subprogram_body expression_function_declaration task_body",
+        "class": "package_declaration package_body",
+        "inside": "compilation compilation_unit non_empty_declarative_part generic_package_declaration",
+        "type": "full_type_declaration",
+    },
+    "apex": {"like": "java", "function": "trigger_declaration"},
+    "bash": {"function": "function_definition", "uses": "words"},
+    "bitbake": {"function": "function_definition python_function_definition anonymous_python_function"},
+    "c": {
+        "function": "function_definition",
+        "class": "struct_specifier union_specifier enum_specifier",
+        "inside": f"linkage_specification declaration_list field_declaration_list {_PREPROC}",
+        "tall": "declaration",
+        "bind": "type_definition",
+        "long": "preproc_function_def",
+        "value": "init_declarator",
+        "bodied": "struct_specifier union_specifier enum_specifier class_specifier",
+    },
+    "cairo": {
+        "function": "function_definition",
+        "class": "struct_item enum_item trait_item impl_item struct_definition",
+        "inside": "cairo_0_file cairo_1_file declaration_list decorated_definition",
+        "scope": "mod_item namespace_definition",
+        "leading": "attribute_item decorator",
+    },
+    "clojure": {"ask": "list_lit", "form": "lisp", "uses": "lists"},
+    "cmake": {"ask": "function_def macro_def", "form": "second"},
+    "commonlisp": {"function": "defun", "ask": "list_lit", "form": "lisp", "uses": "lists"},
+    "cpp": {
+        "like": "c",
+        "class": "class_specifier",
+        "scope": "namespace_definition",
+        "wrap": "template_declaration",
+        "tall": "field_declaration",
+        "type": "concept_definition alias_declaration",
+    },
+    "csharp": {
+        "function": "method_declaration constructor_declaration destructor_declaration operator_declaration"
+        " conversion_operator_declaration local_function_statement indexer_declaration",
+        "class": "class_declaration struct_declaration interface_declaration enum_declaration record_declaration",
+        "long": "property_declaration event_declaration delegate_declaration",
+        "inside": "declaration_list enum_member_declaration_list preproc_if preproc_else preproc_elif",
+        "wrap": "global_statement",
+        "scope": "namespace_declaration",
+        "prefix": "file_scoped_namespace_declaration",
+    },
+    "cython": {"like": "python", "grammar": "python"},
+    "d": {
+        "function": "function_declaration constructor destructor unittest_declaration",
+        "class": "class_declaration struct_declaration interface_declaration enum_declaration"
+        " union_declaration template_declaration mixin_template_declaration",
+        "inside": "module_def aggregate_body conditional_declaration",
+        "leading": "at_attribute",
+    },
+    "dart": {
+        "function": "function_signature method_signature getter_signature setter_signature",
+        "class": "class_definition mixin_declaration extension_declaration enum_declaration"
+        " extension_type_declaration",
+        "inside": "class_body extension_body enum_body",
+        "long": "constructor_signature constant_constructor_signature factory_constructor_signature"
+        " redirecting_factory_constructor_signature",
+        "wrap": "declaration",
+        "type": "type_alias",
+        "leading": "annotation",
+        "tails": "function_body",
+    },
+    "elisp": {
+        "function": "function_definition macro_definition",
+        "ask": "list",
+        "form": "lisp",
+        "uses": "lists",
+    },
+    "elixir": {
+        "ask": "call",
+        "inside": "do_block",
+        "form": "elixir",
+        "flags": "merge",
+        "leading": "unary_operator",
+    },
+    "elm": {
+        "function": "value_declaration",
+        "class": "type_declaration type_alias_declaration",
+        "leading": "type_annotation",
+        "uses": "words",
+    },
+    "erlang": {"function": "fun_decl", "type": "record_decl type_alias", "leading": "spec", "flags": "merge"},
+    "fennel": {"function": "fn lambda", "ask": "list", "form": "lisp", "uses": "lists"},
+    "fish": {"function": "function_definition", "uses": "words"},
+    "fortran": {
+        "function": "function subroutine module_procedure program",
+        "class": "derived_type_definition",
+        "scope": "module submodule",
+        "inside": "internal_procedures interface",
+    },
+    "fsharp": {
+        "function": "function_or_value_defn method_or_prop_defn",
+        "class": "record_type_defn anon_type_defn union_type_defn enum_type_defn interface_type_defn"
+        " delegate_type_defn type_abbrev_defn",
+        "scope": "module_defn named_module namespace",
+        "inside": "type_extension_elements",
+        "wrap": "type_definition declaration_expression member_defn",
+        "leading": "attributes",
+        "uses": "words",
+    },
+    "gdscript": {
+        "function": "function_definition constructor_definition",
+        "class": "class_definition",
+        "inside": "class_body body",
+        "leading": "annotation annotations",
+    },
+    "gleam": {
+        "function": "function external_function",
+        "class": "type_definition",
+        "type": "type_alias",
+        "value": "constant",
+        "leading": "attribute statement_comment",
+    },
+    "go": {
+        "function": "function_declaration method_declaration",
+        "type": "type_spec type_alias",
+        "wrap": "type_declaration",
+        "inside": "var_spec_list",
+        "value": "var_declaration const_declaration",
+    },
+    "graphql": {
+        "class": "object_type_definition interface_type_definition enum_type_definition input_object_type_definition"
+        " object_type_extension union_type_definition scalar_type_definition schema_definition",
+        "function": "operation_definition fragment_definition directive_definition",
+        "inside": "document definition type_system_definition type_definition executable_definition"
+        " type_system_extension type_extension",
+    },
+    "groovy": {"ask": "command", "form": "groovy", "inside": "block unit"},
+    "hare": {
+        "function": "function_declaration",
+        "type": "type_declaration",
+        "inside": "declarations",
+        "wrap": "export",
+    },
+    "haskell": {
+        "function": "function bind",
+        "class": "data_type newtype class instance",
+        "inside": "declarations class_declarations instance_declarations",
+        "type": "type_synomym type_family",
+        "leading": "signature haddock pragma",
+        "flags": "merge",
+        "uses": "words",
+    },
+    "haxe": {
+        "function": "function_declaration",
+        "class": "class_declaration interface_declaration typedef_declaration",
+        "inside": "block",
+        "leading": "metadata",
+    },
+    "hcl": {"ask": "block", "inside": "body", "form": "block"},
+    "janet": {"ask": "def var extra_defs tuple", "form": "lisp", "uses": "lists"},
+    "java": {
+        "function": "method_declaration constructor_declaration compact_constructor_declaration",
+        "class": "class_declaration interface_declaration enum_declaration record_declaration"
+        " annotation_type_declaration",
+        "inside": "class_body interface_body enum_body enum_body_declarations annotation_type_body",
+    },
+    "javascript": {
+        "function": "function_declaration generator_function_declaration function_expression generator_function"
+        " arrow_function method_definition",
+        "class": "class_declaration class",
+        "inside": "class_body statement_block object arguments if_statement array",
+        "wrap": "export_statement lexical_declaration variable_declaration expression_statement"
+        " parenthesized_expression call_expression",
+        "bind": "variable_declarator assignment_expression",
+        "pair": "pair field_definition",
+        "leading": "decorator",
+    },
+    "julia": {
+        "function": "function_definition macro_definition",
+        "class": "struct_definition abstract_definition",
+        "scope": "module_definition",
+        "ask": "assignment",
+        "wrap": "macrocall_expression",
+        "inside": "macro_argument_list block",
+        "form": "julia",
+        "leading": "string_literal",
+    },
+    "kotlin": {
+        "function": "function_declaration secondary_constructor anonymous_initializer",
+        "class": "class_declaration object_declaration companion_object",
+        "inside": "class_body enum_class_body",
+        "value": "property_declaration",
+        "type": "type_alias",
+    },
+    "lua": {
+        "function": "function_declaration function_definition",
+        "inside": "do_statement if_statement block table_constructor",
+        "bind": "assignment_statement field",
+        "wrap": "variable_declaration expression_list",
+    },
+    "luau": {"like": "lua", "type": "type_definition"},
+    "make": {"long": "rule define_directive", "uses": "words"},
+    "matlab": {"function": "function_definition", "class": "class_definition", "inside": "methods"},
+    "nim": {
+        "function": "proc_declaration func_declaration method_declaration template_declaration macro_declaration"
+        " iterator_declaration converter_declaration",
+        "class": "type_declaration",
+        "inside": "type_section when elif_branch else_branch",
+    },
+    "nix": {
+        "long": "binding",
+        "inside": "function_expression attrset_expression rec_attrset_expression let_expression binding_set"
+        " let_attrset_expression",
+    },
+    "objc": {
+        "like": "c",
+        "function": "method_definition",
+        "class": "class_interface class_implementation protocol_declaration",
+        "inside": "implementation_definition",
+    },
+    "ocaml": {
+        "function": "value_definition method_definition external value_specification",
+        "class": "class_definition",
+        "type": "type_definition exception_definition",
+        "scope": "module_definition module_type_definition",
+        "inside": "module_binding structure signature object_expression class_binding",
+        "uses": "words",
+    },
+    "ocaml_interface": {"like": "ocaml", "function": "", "long": "value_specification external"},
+    "odin": {
+        "function": "procedure_declaration overloaded_procedure_declaration",
+        "class": "struct_declaration enum_declaration union_declaration",
+        "leading": "attributes",
+    },
+    "pascal": {
+        "function": "defProc",
+        "class": "declType",
+        "inside": "unit program library implementation interface declTypes block",
+    },
+    "perl": {
+        "function": "subroutine_declaration_statement method_declaration_statement",
+        "prefix": "package_statement",
+        "scope": "class_statement",
+        "inside": "block block_statement",
+        "leading": "pod",
+    },
+    "php": {
+        "function": "function_definition method_declaration",
+        "class": "class_declaration interface_declaration trait_declaration enum_declaration",
+        "inside": "declaration_list enum_declaration_list compound_statement if_statement colon_block",
+        "scope": "namespace_definition",
+        "leading": "attribute_list",
+    },
+    "pony": {
+        "function": "method constructor behavior ffi_method",
+        "class": "class_definition actor_definition interface_definition trait_definition primitive_definition"
+        " struct_definition",
+        "inside": "members",
+    },
+    "powershell": {
+        "function": "function_statement class_method_definition",
+        "class": "class_statement enum_statement",
+        "inside": "statement_list script_block script_block_body",
+    },
+    "prisma": {"class": "model_block enum_block key_value_block"},
+    "proto": {"class": "message service enum extend", "inside": "message_body enum_body", "long": "rpc"},
+    "puppet": {
+        "class": "class_definition defined_resource_type node_definition",
+        "function": "function_declaration",
+    },
+    "purescript": {
+        "function": "function",
+        "class": "data newtype class_declaration class_instance type_alias",
+        "leading": "signature",
+        "flags": "merge",
+        "uses": "words",
+    },
+    "python": {
+        "function": "function_definition",
+        "class": "class_definition",
+        "inside": "block if_statement else_clause elif_clause try_statement except_clause finally_clause"
+        " with_statement",
+        "wrap": "decorated_definition",
+        "tall": "expression_statement",
+        "table": "assignment",
+    },
+    "qmljs": {"like": "typescript", "class": "ui_object_definition", "inside": "ui_object_initializer"},
+    "r": {"function": "function_definition", "bind": "binary_operator", "inside": "braced_expression"},
+    "racket": {"ask": "list", "form": "lisp", "uses": "lists"},
+    "ruby": {
+        "function": "method singleton_method",
+        "class": "class module singleton_class",
+        "inside": "body_statement begin if unless then",
+        "bind": "assignment",
+        "uses": "words",
+    },
+    "rust": {
+        "function": "function_item macro_definition",
+        "class": "struct_item enum_item union_item trait_item impl_item",
+        "long": "function_signature_item macro_invocation",
+        "type": "type_item",
+        "value": "const_item static_item",
+        "scope": "mod_item",
+        "inside": "declaration_list foreign_mod_item",
+        "leading": "attribute_item",
+    },
+    "scala": {
+        "function": "function_definition",
+        "long": "function_declaration given_definition",
+        "class": "class_definition object_definition trait_definition enum_definition",
+        "scope": "package_object extension_definition",
+        "inside": "template_body with_template_body enum_body package_clause",
+        "value": "val_definition var_definition",
+        "leading": "annotation",
+        "type": "type_definition",
+    },
+    "scheme": {"ask": "list", "form": "lisp", "uses": "lists"},
+    "scss": {"long": "mixin_statement function_statement"},
+    "smali": {"function": "method_definition"},
+    "solidity": {
+        "function": "function_definition constructor_definition modifier_definition fallback_receive_definition",
+        "class": "contract_declaration interface_declaration library_declaration",
+        "type": "struct_declaration enum_declaration event_definition error_declaration",
+        "inside": "contract_body",
+    },
+    "sql": {
+        "function": "create_function create_trigger",
+        "class": "create_table create_view create_materialized_view create_type",
+        "wrap": "statement",
+    },
+    "squirrel": {
+        "function": "function_declaration",
+        "class": "class_declaration enum_declaration",
+        "inside": "member_declaration",
+    },
+    "starlark": {"like": "python", "ask": "call", "form": "starlark"},
+    "swift": {
+        "function": "function_declaration init_declaration deinit_declaration subscript_declaration"
+        " macro_declaration",
+        "class": "class_declaration protocol_declaration",
+        "inside": "class_body protocol_body enum_class_body",
+        "value": "property_declaration",
+        "long": "protocol_function_declaration",
+        "leading": "attribute",
+    },
+    "tcl": {
+        "function": "procedure",
+        "ask": "namespace",
+        "inside": "braced_word word_list",
+        "form": "tcl",
+        "uses": "words",
+    },
+    "thrift": {
+        "class": "struct_definition service_definition enum_definition exception_definition union_definition"
+    },
+    "typescript": {
+        "like": "javascript",
+        "class": "abstract_class_declaration interface_declaration enum_declaration",
+        "wrap": "ambient_declaration as_expression satisfies_expression",
+        "pair": "public_field_definition",
+        "long": "function_signature",
+        "type": "type_alias_declaration",
+        "scope": "internal_module module",
+    },
+    "v": {
+        "function": "function_declaration",
+        "class": "struct_declaration interface_declaration enum_declaration",
+        "type": "type_declaration",
+        "leading": "attribute_list",
+    },
+    "verilog": {
+        "function": "function_declaration task_declaration",
+        "class": "module_declaration class_declaration interface_declaration package_declaration",
+        "inside": "class_item class_method module_or_generate_item package_or_generate_item_declaration"
+        " interface_or_generate_item",
+    },
+    "vhdl": {
+        "function": "function_body procedure_body process_statement",
+        "class": "entity_declaration architecture_body package_declaration package_body",
+        "inside": "design_unit declarative_part concurrent_statement_part",
+    },
+    "vim": {"function": "function_definition"},
+    "wgsl": {"function": "function_declaration", "class": "struct_declaration", "leading": "attribute"},
+    "zig": {
+        "function": "FnProto TestDecl",
+        "class": "ContainerDecl",
+        "wrap": "Decl ErrorUnionExpr SuffixExpr",
+        "bind": "VarDecl",
+        "tails": "Block",
+    },
+}
+_ALIKE = {"arduino": "cpp", "cuda": "cpp", "glsl": "c", "hlsl": "cpp", "ispc": "c", "tsx": "typescript"}
+KINDS |= {name: {"like": like} for name, like in _ALIKE.items()} | {
+    "html": {"like": "javascript", "grammar": "javascript"},
+    "svelte": {"like": "typescript", "grammar": "typescript"},
+    "vue": {"like": "typescript", "grammar": "typescript"},
+}
+"""Language -> role (as grammars.ROLES) -> kinds; ``like`` another language, whose kinds count too."""
