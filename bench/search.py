@@ -27,7 +27,7 @@ from selfimprove.errors import SelfimproveError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# About 11,800 files, 92 MB, in Python, JavaScript, TypeScript, Java, Kotlin, Objective-C, C and C++.
+# About 10,200 files that are indexed, in Python, JavaScript, TypeScript, Java, Kotlin, Objective-C, C and C++.
 POOL = (
     "wheel:sympy==1.13.3",
     "wheel:pandas==2.2.3",
@@ -36,6 +36,7 @@ POOL = (
     "npm:react-native@0.76.5",
     "npm:rxjs@7.8.1",
     "npm:webpack@5.97.1",
+    "npm:eslint@9.17.0",
 )
 SMALL = "pypi:flask==3.1.0"
 QUERIES = 200
@@ -49,12 +50,13 @@ root, state, texts = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), json.
 index = open_index(state, root, lambda: [])
 for text in texts[:5]:
     search(index, text, 10)
-seconds = []
+seconds, cpu = [], []
 for text in texts:
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     search(index, text, 10)
     seconds.append(time.perf_counter() - start)
-print(json.dumps({"seconds": seconds, "chunks": int(index.alive.sum())}))
+    cpu.append(time.process_time() - worked)
+print(json.dumps({"seconds": seconds, "cpu": cpu, "chunks": int(index.alive.sum()), "files": len(index.files)}))
 """
 CONTEXT = """
 import json, pathlib, sys, time
@@ -66,12 +68,13 @@ index = open_index(state, root, lambda: [])
 tasks = [Task(id=f"T{n}", title=text, prompt=text) for n, text in enumerate(texts)]
 for task in tasks[:5]:
     build_context(task, 4000, index)
-seconds = []
+seconds, cpu = [], []
 for task in tasks:
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     build_context(task, 4000, index)
     seconds.append(time.perf_counter() - start)
-print(json.dumps({"seconds": seconds, "chunks": int(index.alive.sum())}))
+    cpu.append(time.process_time() - worked)
+print(json.dumps({"seconds": seconds, "cpu": cpu, "chunks": int(index.alive.sum()), "files": len(index.files)}))
 """
 SEMBLE = """
 import json, sys, time
@@ -251,16 +254,19 @@ def indexing(bench: Bench, root: Path) -> None:
         bench.line(f"index, {name}: CPU", statistics.median(one.cpu for one in walls[key]), "s")
 
 
-def searching(bench: Bench, root: Path, texts: list[str], label: str, most: float | None) -> int:
+def searching(bench: Bench, root: Path, texts: list[str], label: str, most: float) -> int:
     """Measure searches in one process; return the number of chunks that were searched."""
     told = ask(bench, ASK, root, texts)
-    bench.line(
-        f"search, {told['chunks']:,} chunks{label}: p50", 1000 * percentile(told["seconds"], 0.5), "ms"
-    )
-    bench.line(
-        f"search, {told['chunks']:,} chunks{label}: p95", 1000 * percentile(told["seconds"], 0.95), "ms", most
-    )
+    bench.note(f"{told['files']:,} files are indexed, in {told['chunks']:,} chunks{label}")
+    times(bench, f"search, {told['chunks']:,} chunks{label}", told, most)
     return int(told["chunks"])
+
+
+def times(bench: Bench, name: str, told: dict[str, Any], most: float) -> None:
+    """Add lines for what each call took; the 95th percentile on the clock must not exceed ``most`` ms."""
+    bench.line(f"{name}: p50 wall", 1000 * percentile(told["seconds"], 0.5), "ms")
+    bench.line(f"{name}: p95 wall", 1000 * percentile(told["seconds"], 0.95), "ms", most)
+    bench.line(f"{name}: p95 CPU", 1000 * percentile(told["cpu"], 0.95), "ms")
 
 
 def ask(
@@ -329,7 +335,7 @@ def others(bench: Bench, root: Path, texts: list[str]) -> None:
     try:
         told = ask(bench, SEMBLE, root, texts[:50], str(semble_python()))
     except (RuntimeError, SelfimproveError) as error:
-        bench.note(f"semble cannot be measured here: {str(error).strip().splitlines()[-1][:110]}")
+        bench.note(f"semble cannot be measured here: {str(error).strip().splitlines()[-1][:100]}")
         return
     bench.line("semble, cold index: wall", told["made"], "s")
     bench.line("semble, cold index: most memory", told["memory"], "MB")

@@ -115,6 +115,8 @@ WRITERS = {
     "looking": "the baseline, which only shrinks by itself",
     "reflector.pylint": "a temporary folder for pylint's own state",
     "codebase.embedding": "the file of weights, when it is trained",
+    "codebase.dense": "the index of FAISS, beside the index",
+    "codebase.meaning": "MiniLM's vectors beside the index, and their lock",
     "codebase.indexfile": "the index, its lock and its seal, or a temporary folder for them",
     "preview": "a temporary folder for the copy that a prompt is shown from",
     "cli.door": "--output",

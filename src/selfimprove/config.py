@@ -44,7 +44,7 @@ ALLOWED_VARIABLES = frozenset(
     {"SELFIMPROVE_RUN_TOKEN", "SELFIMPROVE_RUN_TASK"}
 )  # set by ourselves for the processes we start
 ENVIRONMENT, COMMAND_LINE = "environment", "command line"
-_URLS = ("database.url", "llm.base_url")
+_URLS = ("database.url", "llm.base_url", "index.redis")
 
 
 class Loaded(NamedTuple):

@@ -225,7 +225,7 @@ class LlmSettings(Section):
     replies: str | None = setting(TEXT | NULL, None, "File with the replies of the scripted backend.")
     max_tokens: int = setting(whole(at_least=1), 8192, "Longest reply, in tokens.")
     context_tokens: int = setting(
-        whole(at_least=1000), 24_000, "Longest question, in tokens: instructions, task and code together."
+        whole(at_least=1), 24_000, "Longest question, in tokens: instructions, task and code together."
     )
     temperature: float | None = setting(
         number(at_least=0, at_most=2) | NULL, None, "Randomness, 0 to 2; null: the model's own."
@@ -237,6 +237,22 @@ class LlmSettings(Section):
     )
     price_output: float | None = setting(
         AMOUNT | NULL, None, "Dollars per million tokens received; null: litellm's price list."
+    )
+
+
+class IndexSettings(Section):
+    """What the index of the code has besides words and its own small vectors; all of it is optional."""
+
+    minilm: bool = setting(
+        FLAG, False, "Have MiniLM's vectors made in the background, and used in the ranking."
+    )
+    faiss: bool = setting(
+        FLAG, False, "Look for code by its meaning alone too, with FAISS, not only among what has the words."
+    )
+    redis: str | None = setting(
+        TEXT | NULL,
+        None,
+        "URL of a team's Redis for MiniLM's vectors, its password only from the environment; null: none.",
     )
 
 
@@ -262,6 +278,7 @@ class Settings(Section):
     check: CheckSettings = CheckSettings()
     sandbox: SandboxSettings = SandboxSettings()
     llm: LlmSettings = LlmSettings()
+    index: IndexSettings = IndexSettings()
     database: DatabaseSettings = DatabaseSettings()
 
 

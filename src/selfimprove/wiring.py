@@ -307,15 +307,13 @@ def _index(target: Target, listener: Listener, scratch: Path | None) -> Index | 
     import sqlite3
     from shutil import copy2
 
-    from selfimprove.codebase.index import open_index
     from selfimprove.codebase.search import missing_parts
     from selfimprove.errors import SelfimproveError
-    from selfimprove.tools.git.activity import activity
+    from selfimprove.wiring_index import build_index
 
     if missing := missing_parts():
         listener(Notice(f"the code is searched without an index: {', '.join(missing)} not installed"))
         return None
-    repo = target.repo
 
     def tell(done: int, total: int, phase: str) -> None:
         if total >= _MANY and done * 4 // total > told[0]:
@@ -328,13 +326,14 @@ def _index(target: Target, listener: Listener, scratch: Path | None) -> Index | 
             for name in ("index.db", "index.seal"):
                 if (target.state / name).is_file():
                     copy2(target.state / name, scratch / name)  # with its time: the seal tells it
-        index = open_index(
-            *(scratch or target.state, repo.root, repo.files),
-            head=lambda: repo.head() or "",
-            activity=lambda: activity(repo),
-            wait=lambda line: listener(Notice(line)),
+        index = build_index(
+            *(target, lambda line: listener(Notice(line))),
+            to_read=bool(scratch),
+            begin=not scratch,
+            state=scratch,
         )
-        index.update(tell)
+        for note in index.update(tell).notes:
+            listener(Notice(note))
     except (SelfimproveError, ImportError, OSError, sqlite3.Error, ValueError, LookupError) as error:
         listener(Notice(f"the code is searched without an index: {error}", "warning"))
         return None

@@ -26,8 +26,8 @@ SIGNATURES = 0.25
 LEAST = 16
 """Tokens below which nothing more is tried."""
 
-WIDEST = 12
-"""Characters for a token that no code has on average: a text with more for the room is not counted."""
+WIDEST = 6
+"""Characters for a token that code hardly has on average: a text with more for the room is taken not to fit."""
 
 LONGEST = 240  # characters of a signature
 NAMES = 12  # definitions that a summary names

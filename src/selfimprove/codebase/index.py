@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from selfimprove.codebase.dense import Dense
     from selfimprove.codebase.embedding import Embedding
     from selfimprove.codebase.lexical import Lexical
+    from selfimprove.codebase.meaning import Meaning
     from selfimprove.codebase.segments import Segment
     from selfimprove.codebase.update import Progress
 
@@ -137,11 +139,16 @@ class Meta:
 class Index:
     """The index of the files that ``origin`` lists, in ``file``. Close it, or use it in a ``with``.
 
-    A new one has no chunks before `update`. It belongs to one thread at a time.
+    A new one has no chunks before `update`. It belongs to one thread at a time. ``dense`` (FAISS) and ``meaning``
+    (MiniLM) are what it may have beside it.
     """
 
-    def __init__(self, file: IndexFile, origin: Origin) -> None:
+    def __init__(
+        self, file: IndexFile, origin: Origin, dense: Dense | None = None, meaning: Meaning | None = None
+    ) -> None:
         self.origin = origin
+        self.dense = dense
+        self.meaning = meaning
         self._file = file
         self._db: sqlite3.Connection | None = None
         self.refresh()
@@ -183,11 +190,11 @@ class Index:
         ``progress`` is told how many files are done, of how many, and the phase. A damaged index is made anew.
         Raises StateError when it cannot be written (a full disk): what could be written is there.
         """
-        return self._run(progress, jobs, "")
+        return self._followed(self._run(progress, jobs, ""))
 
     def rebuild(self, why: str, progress: Progress = lambda *_: None, jobs: int = 0) -> Updated:
         """Make all of the index anew."""
-        return self._run(progress, jobs, why)
+        return self._followed(self._run(progress, jobs, why))
 
     def stale(self) -> Stale:
         """Return how many files differ from what the index has of them; nothing is written."""
@@ -297,13 +304,19 @@ class Index:
 
         return asks_for_tests(terms)
 
-    def cosines(self, terms: Mapping[str, float], ids: Iterable[int]) -> NDArray[np.float32] | None:
-        """Return how near the meaning of each chunk is to that of the terms, ``None`` without vectors."""
+    def cosines(
+        self, terms: Mapping[str, float], ids: Iterable[int], text: str = ""
+    ) -> NDArray[np.float32] | None:
+        """Return how near the meaning of each chunk is to that of the terms, ``None`` without vectors.
+
+        They are terms of ``text``, which MiniLM reads where the index has it.
+        """
         if self._embedding is None:
             return None
         from selfimprove.codebase.vectors import cosines
 
-        return cosines(self.db, ids, self._embedding.query(terms))
+        found = cosines(self.db, ids, self._embedding.query(terms))
+        return self.meaning.mixed(self, text, list(ids), found) if text and self.meaning else found
 
     @cached_property
     def _embedding(self) -> Embedding | None:
@@ -313,6 +326,13 @@ class Index:
 
         embedding = embedding_or_none()
         return embedding if embedding and fact(self.db, "embedding") == embedding.version else None
+
+    def _followed(self, updated: Updated) -> Updated:
+        """Bring up to date what the index has beside it."""
+        if not self._db or not (self.dense or self.meaning):
+            return updated
+        notes = [note for one in (self.dense, self.meaning) if one for note in one.follow(self)]
+        return updated._replace(notes=(*updated.notes, *notes))
 
     def _run(self, progress: Progress, jobs: int, anew: str) -> Updated:
         from selfimprove.tools.spread import processors
@@ -355,10 +375,13 @@ def open_index(
     head: Callable[[], str] | None = None,
     activity: Callable[[], Mapping[str, tuple[float, float]]] | None = None,
     wait: Callable[[str], object] = lambda _: None,
+    dense: Dense | None = None,
+    meaning: Meaning | None = None,
 ) -> Index:
     """Return the index in the folder ``state`` of the files that ``list_names`` gives, relative to ``root``.
 
     Nothing is read but what is there, and nothing is written before `Index.update`. ``head`` and ``activity``
-    are those of Origin. ``wait`` is told when an update has to wait for that of another process.
+    are those of Origin, ``dense`` and ``meaning`` of Index. ``wait`` is told when an update has to wait for that of
+    another process.
     """
-    return Index(IndexFile(state, wait), Origin(root, list_names, head, activity))
+    return Index(IndexFile(state, wait), Origin(root, list_names, head, activity), dense, meaning)

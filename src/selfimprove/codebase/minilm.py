@@ -69,6 +69,7 @@ class MiniLM:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others need the processors
         self._session = onnxruntime.InferenceSession(
             _model(self._tensors), options, providers=["CPUExecutionProvider"]
         )

@@ -78,7 +78,7 @@ def candidates(index: Index, query: Query, ids: NDArray[np.int64], scores: NDArr
     return Candidates(
         ids,
         scores,
-        index.cosines(query.terms, ids),
+        index.cosines(query.terms, ids, query.text),
         rows,
         spelt(row.qualified for row in rows),
         spelt(row.path.rpartition(".")[0] or row.path for row in rows),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -207,9 +208,10 @@ class _Known:
         }
 
 
-def calls(text: str) -> list[str]:
+@lru_cache(1024)
+def calls(text: str) -> tuple[str, ...]:
     """Return the names that code calls or uses as types, as far as their form tells, each once."""
-    return list(dict.fromkeys(call or name for call, name in _CALL.findall(text)))
+    return tuple(dict.fromkeys(call or name for call, name in _CALL.findall(text)))
 
 
 def _called(index: Index, texts: Sequence[tuple[str, str]]) -> list[Row]:

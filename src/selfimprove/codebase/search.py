@@ -85,9 +85,12 @@ def retrieve(
 
     These are the best by words, int64[n] and float32[n], then the places that the query names.
     """
-    query = understand(text)
-    query = query._replace(terms=informative(query.terms, index.lexical.idf))
+    said = understand(text)
+    query = said._replace(terms=informative(said.terms, index.lexical.idf))
     ids, scores = index.lexical.top(query.terms, CANDIDATES, among)
+    if index.dense:
+        query = query._replace(terms=index.dense.terms(index, said.terms, query.terms))
+        ids, scores = index.dense.join(index, query.terms, among, ids, scores)
     if query.places:
         ids, scores = _with_places(index, query, ids, scores, among)
     return query, ids, scores

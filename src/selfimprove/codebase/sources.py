@@ -6,10 +6,10 @@ import os
 import re
 import stat
 from fnmatch import translate
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.languages import language_of
-from selfimprove.codebase.scan import VENDORED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +24,21 @@ _DOCUMENTS = frozenset(("asciidoc", "latex", "markdown", "org", "rst", "text"))
 _LONG_LINES = 400  # bytes in a line, on average, from which on nobody wrote the file
 _HEAD = 2000  # bytes in which a generator says so, and a binary file shows it
 
-# Folders with what others wrote or a tool made, as scan.VENDORED; here also where git tracks them.
-_VENDORED = (VENDORED - {"build", "dist"}) | {
+# Folders with what others wrote or a tool made, also where git tracks them; scan.VENDORED but for build/ and dist/,
+# which many track as their own. That module is not imported for them: a search starts without it.
+_VENDORED = {
+    *(
+        ".eggs",
+        ".git",
+        ".nox",
+        ".tox",
+        ".venv",
+        "venv",
+        "__pycache__",
+        "__pypackages__",
+        "node_modules",
+        "site-packages",
+    ),
     *(
         "vendor",
         "vendored",
@@ -37,19 +50,7 @@ _VENDORED = (VENDORED - {"build", "dist"}) | {
         "bower_components",
     ),
     *("jspm_packages", "web_modules", "Pods", "Carthage", "Godeps", ".yarn", ".pnpm-store", "__snapshots__"),
-    *(
-        ".git",
-        ".hg",
-        ".svn",
-        ".idea",
-        ".vs",
-        ".gradle",
-        ".terraform",
-        ".next",
-        ".nuxt",
-        ".cache",
-        ".selfimprove",
-    ),
+    *(".hg", ".svn", ".idea", ".vs", ".gradle", ".terraform", ".next", ".nuxt", ".cache", ".selfimprove"),
     *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".ipynb_checkpoints", "htmlcov"),
 }
 _MADE_NAMES = """
@@ -75,25 +76,16 @@ _MADE, _MADE_ENDS = frozenset(_MADE_NAMES.split()), tuple(_MADE_ENDINGS.split())
 _BINARY = frozenset(_BINARIES.split())
 # Looked for in lower case. A person's file may speak of generated code; so only what says it of the file itself.
 _HINTS = (b"generated", b"do not edit", b"do not modify", b"do not change")
-_GENERATED = re.compile(
-    rb"^(?:[^\w\n\"']*|[ru]?\"{3}|'{3})"  # a remark or a docstring begins: not a string in a generator
-    rb"(?![^\n]*\bsections?\b)[^\"'\n]*?(?:"
-    rb"@generated\b|<auto-?generated|\b(?:automatically|auto|machine)[- ]?generated\b"
-    rb"|\bdo not (?:edit|modify|change)(?: this file|[ ,]*(?:manually|directly|by hand)|[ .!*/>-]*$)"
-    rb"|\b(?:file|code|module|header|source|class|script|document)(?: [\w/.]+){0,3}"
-    rb" (?:is|was|has been|were) generated\b"
-    rb"|(?<![\w ])[^\w\n]*(?:code )?generated (?:by|from|with|using|on)\b)",
-    re.MULTILINE,
-)
 _LINGUIST = re.compile(r"(-?)linguist-(generated|vendored)(?:=(\w+))?")
 
 
 class SourceFile(NamedTuple):
-    """A file to index: its path, its size in bytes, and when it was changed."""
+    """A file to index: its path, its size in bytes, and when its content and when anything of it was changed."""
 
     path: str
     size: int
     mtime_ns: int
+    ctime_ns: int
 
 
 class Sources(NamedTuple):
@@ -131,7 +123,7 @@ def choose(root: Path, names: Iterable[str]) -> Sources:
         if why:
             left_out.append((name, why))
         else:
-            files.append(SourceFile(name, state.st_size, state.st_mtime_ns))
+            files.append(SourceFile(name, state.st_size, state.st_mtime_ns, state.st_ctime_ns))
     return Sources(tuple(files), tuple(left_out))
 
 
@@ -200,10 +192,25 @@ def worth(path: str, source: bytes) -> str:
         return f"it is too large ({len(source):,} bytes)"
     if language not in _DOCUMENTS:
         first = head[:_HEAD].lower()
-        if any(hint in first for hint in _HINTS) and _GENERATED.search(first):
+        if any(hint in first for hint in _HINTS) and _generated().search(first):
             return "it is generated, by its first lines"
     if len(source) > 2000 and language not in _DATA | _DOCUMENTS:
         lines = source.count(b"\n") + source.count(b"\r") + 1
         if len(source) > lines * _LONG_LINES:
             return "it is minified, or its lines are too long for people"
     return ""
+
+
+@cache
+def _generated() -> re.Pattern[bytes]:
+    """Return how a file says that it is generated: compiled when the first one may."""
+    return re.compile(
+        rb"^(?:[^\w\n\"']*|[ru]?\"{3}|'{3})"  # a remark or a docstring begins: not a string in a generator
+        rb"(?![^\n]*\bsections?\b)[^\"'\n]*?(?:"
+        rb"@generated\b|<auto-?generated|\b(?:automatically|auto|machine)[- ]?generated\b"
+        rb"|\bdo not (?:edit|modify|change)(?: this file|[ ,]*(?:manually|directly|by hand)|[ .!*/>-]*$)"
+        rb"|\b(?:file|code|module|header|source|class|script|document)(?: [\w/.]+){0,3}"
+        rb" (?:is|was|has been|were) generated\b"
+        rb"|(?<![\w ])[^\w\n]*(?:code )?generated (?:by|from|with|using|on)\b)",
+        re.MULTILINE,
+    )

@@ -124,16 +124,23 @@ class Faiss:
     as long as the chunks are the same. Raises ImportError without the package faiss-cpu.
     """
 
-    def __init__(self, db: sqlite3.Connection, kept: bytes | None = None) -> None:
-        """Build the index, or take the one that was ``kept``."""
+    def __init__(
+        self, db: sqlite3.Connection, kept: bytes | None = None, ids: NDArray[int64] | None = None
+    ) -> None:
+        """Build the index, or take the one that was ``kept``.
+
+        ``ids`` are those that its chunks have by now, -1 for one that is no longer there; those of all chunks
+        when None. Raises ValueError when they are not as many as it has.
+        """
         import faiss
         import numpy as np
 
-        self.ids, table = everything(db)
         self._index: Any
         if kept is not None:
+            self.ids = _ids(_segments(db)) if ids is None else ids
             self._index = faiss.deserialize_index(np.frombuffer(kept, dtype=np.uint8))
         else:
+            self.ids, table = everything(db)
             self._index = _built(faiss, table)
         if self._index.ntotal != len(self.ids):
             raise ValueError(f"the kept index has {self._index.ntotal} vectors, not {len(self.ids)}")
@@ -155,8 +162,8 @@ class Faiss:
         if not many:
             return self.ids[:0], np.zeros(0, dtype=np.float32)
         scores, places = self._index.search(query[None].astype(np.float32), many)
-        found = places[0] >= 0
-        return _best(self.ids[places[0][found]], scores[0][found], k, alive)
+        ids = np.where(places[0] >= 0, self.ids[places[0]], -1)
+        return _best(ids[ids >= 0], scores[0][ids >= 0], k, alive)
 
 
 def everything(db: sqlite3.Connection) -> tuple[NDArray[int64], NDArray[int8]]:
@@ -166,8 +173,14 @@ def everything(db: sqlite3.Connection) -> tuple[NDArray[int64], NDArray[int8]]:
     segments = _segments(db)
     if not segments:
         return np.zeros(0, dtype=np.int64), np.zeros((0, WIDTH), dtype=np.int8)
-    ids = np.concatenate([np.arange(one.first, one.first + one.chunks) for one in segments])
-    return ids, np.concatenate([_read(db, one) for one in segments])
+    return _ids(segments), np.concatenate([_read(db, one) for one in segments])
+
+
+def _ids(segments: Sequence[_Segment]) -> NDArray[int64]:
+    import numpy as np
+
+    spans = [np.arange(one.first, one.first + one.chunks, dtype=np.int64) for one in segments]
+    return np.concatenate([np.zeros(0, np.int64), *spans])
 
 
 def _built(faiss: Any, table: NDArray[int8]) -> Any:
@@ -185,7 +198,11 @@ def _built(faiss: Any, table: NDArray[int8]) -> Any:
         name = f"IVF{lists},{'SQ8' if len(table) >= SQ8_FROM else 'Flat'}"
         index = faiss.index_factory(WIDTH, name, kind)
         index.nprobe = max(8, lists // 16)
-        index.cp.seed, index.cp.niter = 1, 10
+        index.cp.seed, index.cp.niter, index.cp.min_points_per_centroid = (
+            1,
+            10,
+            1,
+        )  # the last: without a warning
         index.train(floats(table[:: max(1, len(table) // (40 * lists))]))
     for begin in range(0, len(table), _SCANNED):
         index.add(floats(table[begin : begin + _SCANNED]))

@@ -64,7 +64,7 @@ def build_ask(task: Task, work: Work, files: Files, names: Sequence[str], sight:
 
     ``files`` are the files as the proposed tree holds them, ``names`` the paths that exist; what to show is in
     ``work.context``, and what the work has changed already is shown too. The same arguments always give the
-    same text. It has at most ``sight.tokens`` tokens, unless the task's own words are more.
+    same text. It has at most ``sight.tokens`` tokens, unless the instructions and the task's own words are more.
     """
     counter = sight.counter
     head, tail = storable(_task_text(task)), _MEND if work.failure else ""

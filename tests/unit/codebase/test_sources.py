@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from selfimprove.codebase.scan import VENDORED
 from selfimprove.codebase.sources import LARGEST, LARGEST_DATA, choose, worth
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ def test_files_come_sorted_with_size_and_time(tmp_path: Path) -> None:
 def test_what_a_name_tells(tmp_path: Path, name: str, reason: str) -> None:
     """The file need not even be there."""
     assert choose(tmp_path, [name]) == ((), ((name, reason),))
+
+
+@pytest.mark.parametrize("folder", sorted(VENDORED - {"build", "dist"}))
+def test_what_an_audit_takes_for_others_work_is_not_indexed(tmp_path: Path, folder: str) -> None:
+    """The two lists of folders agree."""
+    assert choose(tmp_path, [f"{folder}/a.py"]).left_out[0][0] == f"{folder}/a.py"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from selfimprove.codebase.index import Index
     from selfimprove.codebase.update import Updated
+    from selfimprove.target import Target
 
 _MOST_LANGUAGES = 8
 
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
         "selfimprove index",
         "selfimprove index --verbose   and which files are left out, and why",
         "selfimprove index --status",
+        "selfimprove index --minilm   and the vectors of index.minilm, which a search has made in the background",
     )
     command(app, "index", examples=examples)(index)
 
@@ -37,6 +39,9 @@ def index(
         bool, typer.Option("--status", help="Say how far it is behind the files; change nothing.")
     ] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Make all of it anew.")] = False,
+    minilm: Annotated[
+        bool, typer.Option("--minilm", help="Make MiniLM's vectors too, and wait for them.")
+    ] = False,
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
@@ -55,13 +60,38 @@ def index(
             hint=f"{INSTALL}; until then `selfimprove search` goes by words",
         )
     target = door.target()
-    with build_index(target, wait=door.say, to_read=status) as found:
+    with build_index(target, wait=door.say, to_read=status, begin=not minilm) as found:
         if status:
-            data = _facts(found) | {"stale": found.stale()._asdict()}
+            data = _facts(found) | {"stale": found.stale()._asdict()} | _embedded(target, found)
             return door.answer(data, _status_text(data))
         updated = ready(door, found, why="it was asked for" if rebuild else "")
         data = _facts(found) | (_done(updated) if updated else {})
+        if minilm:
+            _embed(door, target, found)
+            data |= _embedded(target, found)
         return door.answer(data, _text(door, data))
+
+
+def _embed(door: Door, target: Target, found: Index) -> None:
+    """Make MiniLM's vectors, telling a person how far that is."""
+    from selfimprove.cli.counter import Counter
+    from selfimprove.wiring_index import embed_all
+
+    counter = Counter(door, "MiniLM")
+    try:
+        embed_all(target, found, counter, door.say)
+    finally:
+        counter.close()
+
+
+def _embedded(target: Target, found: Index) -> dict[str, Any]:
+    """Return how many chunks have a vector of MiniLM, nothing when nobody wants them."""
+    from selfimprove.codebase.meaning import Meaning
+
+    meaning = found.meaning or Meaning(target.state)
+    if not has_index(found) or not (found.meaning or meaning.path.is_file()):
+        return {}
+    return {"minilm": {"chunks": meaning.count(found), "at_work": meaning.at_work()}}
 
 
 def _facts(found: Index) -> dict[str, Any]:
@@ -102,7 +132,7 @@ def _status_text(data: Mapping[str, Any]) -> str:
     kinds = {"new": stale["added"], "changed": stale["changed"], "gone": stale["removed"]}
     told = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
     state = f"It is behind: {told}. The next search updates it." if told else "It is up to date."
-    return f"{_holding(data)}\n{state}\n"
+    return f"{_holding(data)}\n{state}\n{_minilm(data)}"
 
 
 def _text(door: Door, data: Mapping[str, Any]) -> str:
@@ -119,7 +149,16 @@ def _text(door: Door, data: Mapping[str, Any]) -> str:
         kinds = {"added": data["added"], "changed": data["changed"], "removed": data["removed"]}
         told = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
         lines.append(f"{told or 'Nothing had changed'}, in {duration(data['seconds'])}.")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + _minilm(data)
+
+
+def _minilm(data: Mapping[str, Any]) -> str:
+    """Return "MiniLM has read 8,000 of 8,831 chunks, and reads on.", nothing without it."""
+    told = data.get("minilm")
+    if not told:
+        return ""
+    on = ", and reads on" if told["at_work"] else ""
+    return f"MiniLM has read {told['chunks']:,} of {data['chunks']:,} chunks{on}.\n"
 
 
 def _holding(data: Mapping[str, Any]) -> str:
