@@ -43,6 +43,9 @@ train-embedding: $(TRAINING)/.ready  ## Make the weights of the search anew, fro
 	@$(TRAINING)/bin/python training/fetch.py .training
 	@PYTHONPATH=src $(TRAINING)/bin/python training/embedding.py --downloads .training --out src/selfimprove/codebase/static.bin
 
+train-ranker: $(VENV)/.ready-dev  ## Learn the order of the search's answers anew, from repositories that the bench leaves alone
+	@$(BIN)/python training/ranker.py
+
 $(TRAINING)/.ready: training/requirements.txt
 	@scripts/make-venv.sh $(TRAINING) $(PYTHON)
 	@echo "installing what the training needs into $(TRAINING)"

@@ -202,6 +202,25 @@ class Table:
         return shown, missed
 
 
+def measured(
+    chosen: Sequence[corpora.Project], mirrors: Path | None, use_semble: bool
+) -> tuple[Table, list[str]]:
+    """Ask every system the queries of these projects; return the scores, and what could not be had."""
+    table, notes = Table(), []
+    with tempfile.TemporaryDirectory(prefix="selfimprove-quality-") as name:
+        for number, corpus in enumerate(queries.all_of(chosen, Path(name), mirrors)):
+            if isinstance(corpus, corpora.Unavailable):
+                notes.append(f"left out: {corpus}")
+                continue
+            trouble = table.measure(corpus, Path(name) / f"state-{number}", use_semble)
+            if trouble:
+                notes.append(f"semble cannot be asked here: {trouble}")
+                use_semble = False
+            told = f"  {corpus.project} {corpus.kind}: {len(corpus.queries)} queries"
+            print(told, file=sys.stderr, flush=True)
+    return table, notes
+
+
 def main() -> None:
     """Measure every system on the test projects and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -218,21 +237,7 @@ def main() -> None:
         for one in (corpora.LEARN if args.learn else corpora.TEST)
         if one.name in (args.only or [one.name])
     ]
-    table, notes, use_semble = Table(), [], not args.no_semble
-    with tempfile.TemporaryDirectory(prefix="selfimprove-quality-") as name:
-        for number, corpus in enumerate(queries.all_of(chosen, Path(name), mirrors)):
-            if isinstance(corpus, corpora.Unavailable):
-                notes.append(f"left out: {corpus}")
-                continue
-            trouble = table.measure(corpus, Path(name) / f"state-{number}", use_semble)
-            if trouble:
-                notes.append(f"semble cannot be asked here: {trouble}")
-                use_semble = False
-            print(
-                f"  {corpus.project} {corpus.kind}: {len(corpus.queries)} queries",
-                file=sys.stderr,
-                flush=True,
-            )
+    table, notes = measured(chosen, mirrors, not args.no_semble)
     lines, missed = table.verdicts()
     print(
         "search: is the function found that a sentence of its documentation, or a commit's subject, asks for"

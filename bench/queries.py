@@ -51,7 +51,7 @@ def docstrings(project: corpora.Project, folder: Path, mirrors: Path | None) -> 
     if project.package:
         shutil.copytree(corpora.package(project.package), folder, ignore=shutil.ignore_patterns(*_BUILT))
     else:
-        corpora.checkout(project, folder, mirrors)
+        _checkout(project, folder, mirrors)
     asked: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
     for path in _sources(folder):
         text = _read(folder / path)
@@ -71,7 +71,7 @@ def commits(project: corpora.Project, folder: Path, mirrors: Path | None) -> Cor
     A commit counts when it changed one to three functions that ``base`` has too. The answers are those of
     them that are no tests, or the tests when it changed nothing else.
     """
-    corpora.checkout(project, folder, mirrors)
+    _checkout(project, folder, mirrors)
     known: dict[tuple[str, str], tuple[str, int, int]] = {}
     for path in _sources(folder):
         for one in functions(path, _read(folder / path)):
@@ -98,6 +98,19 @@ def all_of(
                 yield make(project, folder / f"{project.name}-{make.__name__}", mirrors)
             except corpora.Unavailable as error:
                 yield error
+
+
+def _checkout(project: corpora.Project, folder: Path, mirrors: Path | None) -> None:
+    """Check the project out without what is built from its sources: a copy would answer as well."""
+    corpora.checkout(project, folder, mirrors)
+    for pattern in _BUILT:
+        for path in sorted(folder.rglob(pattern)):
+            if ".git" in path.relative_to(folder).parts:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _digest(text: str) -> bytes:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,7 @@ import corpora  # noqa: E402
 import queries  # noqa: E402
 from quality import opened, same  # noqa: E402
 
+from selfimprove.codebase.manner import traits  # noqa: E402
 from selfimprove.codebase.rank import GIVEN, features, total  # noqa: E402
 from selfimprove.codebase.ranking import WEIGHTS  # noqa: E402
 from selfimprove.codebase.search import retrieve  # noqa: E402
@@ -29,14 +30,22 @@ if TYPE_CHECKING:
 
 TABLE = HERE.parent / "src" / "selfimprove" / "codebase" / "ranking.py"
 RIDGE = 3e-3  # what a weight of 1 costs, as a share of a query's loss; chosen by the cross-validation
-STEPS = 250
-HEAD = '''"""Ranking: the weight of each feature of `rank`. Made by training/ranker.py; edit that, not this."""
+STEPS = 300
+MANNER_RIDGE = 1e-2
+DESCRIBED, CHANGED = "docstring", "commit"
+HEAD = '''"""Ranking: the weights of the re-ranker. Made by training/ranker.py; edit that, not this."""
 
 from __future__ import annotations
 
-# name: (weight, mean, scale). What a feature adds to the score is weight x (value - mean) / scale.
-WEIGHTS: dict[str, tuple[float, float, float]] = {
+# name: (weight, weight when a change is asked for, mean, scale). What a feature of `rank` adds to the score is
+# weight x (value - mean) / scale.
+WEIGHTS: dict[str, tuple[float, float, float, float]] = {
 '''
+MIDDLE = """}
+
+# name: (weight, mean, scale), of the traits by which `manner` tells whether a change is asked for.
+MANNER: dict[str, tuple[float, float, float]] = {
+"""
 
 
 class Case(NamedTuple):
@@ -44,6 +53,7 @@ class Case(NamedTuple):
 
     project: str
     kind: str
+    text: str
     names: tuple[str, ...]
     table: NDArray[np.float32]
     right: NDArray[np.bool_]
@@ -57,7 +67,14 @@ def cases(corpus: queries.Corpus, state: Path) -> Iterator[Case]:
             names, table = features(index, asked, ids, scores)
             rows = index.rows(ids)
             right = [any(same(row, *place) for place in query.gold) for row in rows]
-            yield Case(corpus.project, corpus.kind, names, table, np.array(right, np.bool_))
+            yield Case(
+                corpus.project,
+                corpus.kind,
+                query.text,
+                names,
+                table,
+                np.array(right, np.bool_),
+            )
 
 
 def mrr(ordered: Iterable[NDArray[np.bool_]]) -> float:
@@ -69,7 +86,7 @@ def mrr(ordered: Iterable[NDArray[np.bool_]]) -> float:
     return float(np.mean(values)) if values else 0.0
 
 
-def judged(some: Sequence[Case], score: Callable[[Case], NDArray[np.float32]]) -> float:
+def judged(some: Sequence[Case], score: Callable[[Case], NDArray[Any]]) -> float:
     """Return the MRR@10 of an order by ``score``, ties as the words have them."""
     return mrr(one.right[np.argsort(-score(one), kind="stable")] for one in some)
 
@@ -82,14 +99,71 @@ def standard(some: Sequence[Case]) -> tuple[NDArray[np.float64], NDArray[np.floa
     return np.where(flat, 0.0, mean), np.where(flat, 1.0, spread)
 
 
-def fit(some: Sequence[Case], ridge: float = RIDGE) -> NDArray[np.float64]:
+class Learned(NamedTuple):
+    """What is learned: the features' weights for either manner of asking, and the weights that tell them apart."""
+
+    mean: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    described: NDArray[np.float64]
+    changed: NDArray[np.float64]
+    manner: dict[str, tuple[float, float, float]]
+
+    def score(self, one: Case) -> NDArray[np.float64]:
+        """Return the scores of a query's candidates, as `rank.total` has them."""
+        known = traits(one.text, one.names, one.table)
+        total = sum(
+            weight * (known.get(name, 1.0) - mean) / scale
+            for name, (weight, mean, scale) in self.manner.items()
+        )
+        change = 1 / (1 + np.exp(-total))
+        weight = (1 - change) * self.described + change * self.changed
+        return np.asarray(np.nan_to_num((one.table - self.mean) / self.spread) @ weight)
+
+
+def learn(some: Sequence[Case], ridge: float = RIDGE) -> Learned:
+    """Learn all weights from ``some`` queries: those for either manner from the queries of that kind alone."""
+    mean, spread = standard(some)
+    described, changed = (
+        fit([one for one in some if one.kind == kind], mean, spread, ridge) for kind in (DESCRIBED, CHANGED)
+    )
+    return Learned(mean, spread, described, changed, fit_manner(some))
+
+
+def fit_manner(some: Sequence[Case]) -> dict[str, tuple[float, float, float]]:
+    """Return weight, mean and scale of each trait that tells the kinds of query apart, by logistic regression.
+
+    Both kinds weigh the same in all. The trait "" is always 1.
+    """
+    rows = [traits(one.text, one.names, one.table) for one in some]
+    names = [*rows[0], ""]
+    table = np.array([[row.get(name, 1.0) for name in names] for row in rows])
+    mean, spread = table.mean(axis=0), table.std(axis=0) + 1e-6
+    mean[-1], spread[-1] = 0, 1
+    table = (table - mean) / spread
+    right = np.array([one.kind == CHANGED for one in some], float)
+    worth = np.where(right == 1, 0.5 / right.mean(), 0.5 / (1 - right.mean())) / len(some)
+    weight = np.zeros(len(names))
+    for _ in range(1000):
+        told = 1 / (1 + np.exp(-table @ weight))
+        weight -= 0.5 * (table.T @ ((told - right) * worth) + MANNER_RIDGE * weight)
+    return {
+        name: (float(w), float(m), float(s))
+        for name, w, m, s in zip(names, weight, mean, spread, strict=True)
+    }
+
+
+def fit(
+    some: Sequence[Case],
+    mean: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    ridge: float,
+) -> NDArray[np.float64]:
     """Return the weights that make the right candidates most probable under a softmax over each query's.
 
-    The loss is the mean over queries, each kind of query weighing the same in all, of minus the logarithm
-    of the right candidates' share (ListNet with one relevant set; Cao and others 2007), plus ``ridge`` x the
-    squared weights. It is minimised by Adam over all queries at once.
+    The loss is the mean over queries of minus the logarithm of the right candidates' share (ListNet with one
+    relevant set; Cao and others 2007), plus ``ridge`` x the squared weights. It is minimised by Adam over
+    all queries at once.
     """
-    mean, spread = standard(some)
     known = [one for one in some if one.right.any()]
     many, wide = max(len(one.right) for one in known), len(mean)
     data = np.zeros((len(known), many, wide), np.float32)
@@ -99,14 +173,12 @@ def fit(some: Sequence[Case], ridge: float = RIDGE) -> NDArray[np.float64]:
         data[row, : len(one.right)] = np.nan_to_num((one.table - mean) / spread)
         mask[row, : len(one.right)] = 0
         right[row, : len(one.right)] = one.right
-    kinds = [one.kind for one in known]
-    worth = np.array([1 / kinds.count(kind) for kind in kinds], np.float32) / len(set(kinds))
     weight, first, second = np.zeros(wide), np.zeros(wide), np.zeros(wide)
     for step in range(1, STEPS + 1):
         shares = _softmax(data @ weight.astype(np.float32) + mask)
         good = shares * right
         wanted = good / np.maximum(good.sum(axis=1, keepdims=True), 1e-12)
-        slope = np.einsum("qn,qnf->f", (shares - wanted) * worth[:, None], data) + 2 * ridge * weight
+        slope = np.einsum("qn,qnf->f", (shares - wanted) / len(known), data) + 2 * ridge * weight
         first, second = 0.9 * first + 0.1 * slope, 0.99 * second + 0.01 * slope**2
         pace = 0.05 * (1 - step / STEPS) + 1e-3
         weight -= pace * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-9)
@@ -118,19 +190,13 @@ def _softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
-def scorer(some: Sequence[Case], ridge: float = RIDGE) -> Callable[[Case], NDArray[np.float32]]:
-    """Return the score that is learned from ``some`` queries."""
-    (mean, spread), weight = standard(some), fit(some, ridge)
-    return lambda one: np.nan_to_num((one.table - mean) / spread) @ weight
-
-
 def crossed(some: Sequence[Case], ridge: float = RIDGE, folds: int = 5) -> dict[str, float]:
     """Return the MRR@10 of each kind when a project's queries are ranked by weights of other projects."""
     projects = list(dict.fromkeys(one.project for one in some))
     kept: dict[str, list[NDArray[np.bool_]]] = {}
     for fold in range(folds):
         out = set(projects[fold::folds])
-        score = scorer([one for one in some if one.project not in out], ridge)
+        score = learn([one for one in some if one.project not in out], ridge).score
         for one in some:
             if one.project in out:
                 kept.setdefault(one.kind, []).append(one.right[np.argsort(-score(one), kind="stable")])
@@ -138,15 +204,19 @@ def crossed(some: Sequence[Case], ridge: float = RIDGE, folds: int = 5) -> dict[
 
 
 def written(some: Sequence[Case]) -> str:
-    """Return the text of the module with the learned table."""
-    names, weight = some[0].names, fit(some)
-    rows = zip(names, weight, *standard(some), strict=True)
-    lines = [
-        f'    "{name}": ({w:.4f}, {mean:.5g}, {spread:.5g}),\n'
-        for name, w, mean, spread in rows
+    """Return the text of the module with the learned tables."""
+    found = learn(some)
+    rows = zip(some[0].names, *found[2:4], *found[:2], strict=True)
+    weights = [
+        f'    "{name}": ({said:.4f}, {asked:.4f}, {mean:.5g}, {scale:.5g}),\n'
+        for name, said, asked, mean, scale in rows
         if name not in GIVEN
     ]
-    return HEAD + "".join(lines) + "}\n"
+    manner = [
+        f'    "{name}": ({w:.4f}, {mean:.5g}, {scale:.5g}),\n'
+        for name, (w, mean, scale) in found.manner.items()
+    ]
+    return HEAD + "".join(weights) + MIDDLE + "".join(manner) + "}\n"
 
 
 def gathered(mirrors: Path | None) -> list[Case]:
@@ -174,7 +244,10 @@ def main() -> None:
     results = {
         "by words": {kind: mrr(one.right for one in some if one.kind == kind) for kind in kinds},
         "with the weights as they are": {
-            kind: judged([one for one in some if one.kind == kind], lambda one: total(one.names, one.table))
+            kind: judged(
+                [one for one in some if one.kind == kind],
+                lambda one: total(one.text, one.names, one.table),
+            )
             for kind in kinds
         },
         "learned, on projects left out": crossed(some),
@@ -183,7 +256,7 @@ def main() -> None:
         print(f"  {name:32} " + ", ".join(f"{kind} {value:.3f}" for kind, value in values.items()))
     if not args.dry_run:
         TABLE.write_text(written(some), encoding="utf-8")
-        print(f"written: {TABLE.name}, {len(WEIGHTS)} weights before, {len(some[0].names)} now")
+        print(f"written: {TABLE.name}, {len(WEIGHTS)} features before, {len(some[0].names)} now")
 
 
 if __name__ == "__main__":

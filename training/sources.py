@@ -46,6 +46,7 @@ _DECLARES = {
         r"^\s*(pub(\([^)]*\))?\s+)?(const |unsafe |async |extern \"\w+\" )*(fn|struct|trait|enum)\s+(\w+)"
     ),
 }
+_NO_NAMES = ("if", "for", "while", "switch", "catch", "function")
 _ATTRIBUTE = re.compile(r"^\s*(#\[|@\w)")
 _MARKS = re.compile(r"^\s*(/\*\*|\*/|\*|///|//|/\*)? ?|\s*\*/\s*$")
 _WORD = re.compile(r"[A-Za-z]{2,}")
@@ -69,29 +70,38 @@ def pairs(use: str, downloads: Path) -> Iterator[Pair]:
     """Yield the pairs of all releases listed under ``use`` (``train`` or ``hold``). Raises Refused."""
     listed = tomllib.loads((HERE / "packages.toml").read_text())[use]
     if use == "train":
-        folder = Path(sysconfig.get_path("stdlib"))
-        files = (path for path in sorted(folder.rglob("*.py")) if "site-packages" not in path.parts)
-        yield from _read("stdlib", folder, files)
+        yield from _of_python_itself()
     for name, entry in listed["pypi"].items():
-        release = _installed(name, entry["version"])
-        files = sorted(
-            Path(str(release.locate_file(one))) for one in release.files or () if str(one).endswith(".py")
-        )
-        yield from _read(name, Path(str(release.locate_file(""))), files)
+        yield from _of_installed(name, entry["version"])
     for name, entry in (*listed.get("npm", {}).items(), *listed.get("apt", {}).items()):
         folder = downloads / f"{name.replace('@', '').replace('/', '-')}-{entry['version']}"
         _allowed(name, _says(folder) or entry["licence"])
         for part in entry.get("folders", [""]):
-            roots = (
-                [path for path in folder.rglob(Path(part).name) if str(path).endswith(part)]
-                if part
-                else [folder]
-            )
-            for root in roots[:1]:
-                files = (
-                    path for path in sorted(root.rglob("*")) if path.suffix in _BRACED and path.is_file()
-                )
-                yield from _read(name, root, files)
+            yield from _of_unpacked(name, folder, part)
+
+
+def _of_python_itself() -> Iterator[Pair]:
+    """Yield the pairs of the standard library."""
+    folder = Path(sysconfig.get_path("stdlib"))
+    files = (path for path in sorted(folder.rglob("*.py")) if "site-packages" not in path.parts)
+    yield from _read("stdlib", folder, files)
+
+
+def _of_installed(name: str, version: str) -> Iterator[Pair]:
+    """Yield the pairs of a Python package. Raises Refused."""
+    release = _installed(name, version)
+    files = sorted(
+        Path(str(release.locate_file(one))) for one in release.files or () if str(one).endswith(".py")
+    )
+    yield from _read(name, Path(str(release.locate_file(""))), files)
+
+
+def _of_unpacked(name: str, folder: Path, part: str) -> Iterator[Pair]:
+    """Yield the pairs of an unpacked npm or apt package: of its first folder ``part``, of all if ``""``."""
+    roots = [path for path in folder.rglob(Path(part).name) if str(path).endswith(part)] if part else [folder]
+    for root in roots[:1]:
+        files = (path for path in sorted(root.rglob("*")) if path.suffix in _BRACED and path.is_file())
+        yield from _read(name, root, files)
 
 
 def first_sentence(comment: str) -> str:
@@ -190,17 +200,23 @@ def _braced(text: str, language: str) -> Iterator[tuple[str, str, str]]:
             continue
         if comment and _ATTRIBUTE.match(line):
             continue
-        declared = _DECLARES[language].match(line) if comment else None
-        if declared:
-            name = [one for one in declared.groups() if one and re.fullmatch(r"[\w$#]+", one)]
-            said = first_sentence("\n".join(comment))
-            if name and name[-1] not in ("if", "for", "while", "switch", "catch", "function"):
-                yield (
-                    _unnamed(said, name[-1]),
-                    ".".join(name[-2:] if language == "go" else name[-1:]),
-                    _block(lines, at),
-                )
+        name = _declared(line, language) if comment else []
+        if name:
+            yield (
+                _unnamed(first_sentence("\n".join(comment)), name[-1]),
+                ".".join(name[-2:] if language == "go" else name[-1:]),
+                _block(lines, at),
+            )
         comment = []
+
+
+def _declared(line: str, language: str) -> list[str]:
+    """Return the names in the head of a definition, its own last; none for a line that defines nothing."""
+    declared = _DECLARES[language].match(line)
+    if not declared:
+        return []
+    name = [one for one in declared.groups() if one and re.fullmatch(r"[\w$#]+", one)]
+    return name if name and name[-1] not in _NO_NAMES else []
 
 
 def _unnamed(said: str, name: str) -> str:

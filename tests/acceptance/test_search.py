@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +88,7 @@ def test_languages_and_paths(project: Callable[..., Any]) -> None:
     ask = ("search", "invoice total open", "--format", "json")
     assert {hit["language"] for hit in hits(here.run(*ask, "--language", "go,md").out)} == {"go", "markdown"}
     assert {hit["path"] for hit in hits(here.run(*ask, "--path", "src/*/*.go").out)} == {"src/store/rows.go"}
+    assert {hit["path"] for hit in hits(here.run(*ask, "--path", "src/store/").out)} == {"src/store/rows.go"}
     result = here.run("search", "x", "--language", "pyton", check=2)
     assert "did you mean python?" in result.err
 
@@ -143,12 +146,47 @@ def test_many_queries(project: Callable[..., Any], tmp_path: Path) -> None:
 
 def test_a_line_that_is_no_query_is_told_and_the_rest_is_answered(project: Callable[..., Any]) -> None:
     here = project(FILES)
-    lines = ['{"id": 1, "query": "Open"}', "no json", "[1]", '{"id": 2}', '{"id": 3, "query": "convert"}']
+    lines = ['{"id": 1, "query": "Open"}', "no json", "[1]", '{"id": 2}', '{"id": 4, "query": null}']
+    lines.append('{"id": 3, "query": "convert"}')
     result = here.run("search", "--batch", "-", "-n", "1", stdin="\n".join(lines), check=1)
     assert [json.loads(line)["id"] for line in result.out.splitlines()] == [1, 3]
-    for number in (2, 3, 4):
-        assert f"line {number} is no query" in result.err
-    assert "3 of 5 lines are no query" in result.err
+    for number, why in ((3, "it is no JSON object"), (4, 'it has no "query"'), (5, 'its "query" is no text')):
+        assert f"line {number} is no query: {why}\n" in result.err
+    assert "line 2 is no query: " in result.err
+    assert "4 of 6 lines are no query" in result.err
+
+
+def test_nothing_more_is_answered_when_nobody_reads(project: Callable[..., Any]) -> None:
+    here = project(FILES)
+    here.run("search", "Open", check=0)
+    os.mkfifo(here.root / "pipe")
+    process = here.start("search", "--batch", "pipe", "-n", "1")
+    with pytest.raises(BrokenPipeError), (here.root / "pipe").open("wb", buffering=0) as queries:
+        queries.write(b'{"id": 0, "query": "Open"}\n')
+        assert json.loads(process.stdout.readline())["id"] == 0
+        process.stdout.close()
+        while True:  # without end, as long as anybody reads them
+            queries.write(b'{"id": 1, "query": "Open"}\n')
+    assert process.wait(timeout=60) == 0
+
+
+def test_an_index_whose_damage_only_reading_shows(project: Callable[..., Any]) -> None:
+    here = project(FILES)
+    asked = ("search", "change money", "--format", "json")
+    expected = hits(here.run(*asked).out)
+    file = here.root / ".selfimprove" / "index.db"
+    state = file.stat()
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        db.execute("delete from names")
+        db.commit()
+        db.execute("pragma wal_checkpoint(truncate)")
+    assert file.stat().st_size == state.st_size
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))  # as a failing disk does it
+    result = here.run(*asked, "--no-update", check=2)
+    assert "selfimprove index --rebuild" in result.err
+    result = here.run(*asked, check=0)
+    assert "the index is made anew: it is damaged" in result.err
+    assert hits(result.out) == expected
 
 
 def test_answers_come_as_soon_as_queries(project: Callable[..., Any]) -> None:

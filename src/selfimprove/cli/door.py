@@ -134,15 +134,19 @@ class Door:
         except OSError as error:
             self.say(f"warning: the job summary cannot be written: {error.strerror}")
 
-    def write(self, text: str) -> None:
-        """Write ``text`` to stdout, or to the file of ``--output``, whole or not at all."""
+    def write(self, text: str) -> bool:
+        """Write ``text`` to stdout, or to the file of ``--output``, whole or not at all.
+
+        Returns False when nobody reads stdout any more (``| head``): more need not be made.
+        """
         data = text.encode("utf-8", "backslashreplace")
         if self.output is None:
             with _unread():
                 sys.stdout.flush()
                 sys.stdout.buffer.write(data)
                 sys.stdout.buffer.flush()
-            return
+                return True
+            return False
         from selfimprove.atomicfile import replace_file
 
         path = self.folder / self.output
@@ -162,6 +166,7 @@ class Door:
                 where=str(self.output),
                 hint="name a file in a folder that you may write to",
             ) from None
+        return True
 
     def _write_table(self, table: Callable[[Console], None]) -> None:
         if self.output is None:

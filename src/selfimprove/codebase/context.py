@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase import fence
@@ -87,23 +88,31 @@ def build_context(
     )
     sources = [words, *(files.text(path) or "" for path in own), repr(found.places), repr(extras)]
     free = [tidy(path) for path in task.files] or [""]
+    fresh = partial(Fit, counter, files=files, signatures=found.signatures, free=free)
+    fit, text, used = _try(fresh, budget, wanted, extras, sources)
+    marks = Spent("frame", "marks", "whole", used - sum(one.tokens for one in fit.spent))
+    allocation = TokenAllocation(budget, used, counter.name, counter.exact, (*fit.spent, marks))
+    return Context(text, allocation, shown_places(fit), tuple(fit.left_out.items()))
+
+
+def _try(
+    fresh: partial[Fit], budget: int, wanted: _Wanted, extras: Extras, sources: Sequence[str]
+) -> tuple[Fit, str, int]:
+    """Return the first text that is within ``budget``, hides each secret and has a mark that is in none of
+    ``sources``, with what it consists of and its tokens; ``""`` when none of several tries is."""
     shorter, number, careful = 0, 0, False
     for _ in range(_TRIES):
         # The parts can come to a few tokens less than the whole: then the next try has less room.
         room = max(budget - shorter * (2 + budget // 50), 0)
         mark = fence.mark_for(sources, number)
-        fit = Fit(counter, room, mark, files, found.signatures, free, careful)
+        fit = fresh(room=room, mark=mark, careful=careful)
         text = _text(fit, wanted, extras)
-        used = counter.count(text)
-        hides = not careful and files.hide(text) != text
+        used = fit.count(text)
+        hides = not careful and fit.files.hide(text) != text
         if used <= budget and not fit.clash and not hides:
-            break
+            return fit, text, used
         shorter, number, careful = shorter + (used > budget), number + fit.clash, careful or hides
-    else:
-        fit, text, used = Fit(counter, 0, mark, files, {}, free), "", 0
-    marks = Spent("frame", "marks", "whole", used - sum(one.tokens for one in fit.spent))
-    allocation = TokenAllocation(budget, used, counter.name, counter.exact, (*fit.spent, marks))
-    return Context(text, allocation, shown_places(fit), tuple(fit.left_out.items()))
+    return fresh(room=0, mark=mark), "", 0
 
 
 def tidy(path: str) -> str:

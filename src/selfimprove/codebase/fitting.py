@@ -85,6 +85,17 @@ def fit_parts(fit: Fit, page: Page, wanted: Sequence[Place], asked: frozenset[st
             continue
         page.parts[chunk.start] = (chunk.end, text)
         frame = 0
+    _show_hidden(fit, page, chunks, heads, limit, frame)
+    if page.parts or page.heads or page.rest:
+        fit.pages[page.path] = page
+    else:
+        fit.left_out[page.path] = f"its {len(page.text):,} characters do not fit"
+
+
+def _show_hidden(
+    fit: Fit, page: Page, chunks: Sequence[Chunk], heads: Mapping[int, str], limit: int, frame: int
+) -> None:
+    """Show the ``heads`` of the chunks of which no line is shown, until only ``limit`` tokens are left."""
     frame += fit.before_heads(page)
     hidden = [chunk for chunk in chunks if chunk.start not in page.parts and chunk.start in heads]
     for place, chunk in enumerate(hidden):
@@ -97,10 +108,6 @@ def fit_parts(fit: Fit, page: Page, wanted: Sequence[Place], asked: frozenset[st
         fit.take("own files", _where(page.path, chunk), "signature", head, frame)
         page.heads[chunk.start] = head
         frame = 0
-    if page.parts or page.heads or page.rest:
-        fit.pages[page.path] = page
-    else:
-        fit.left_out[page.path] = f"its {len(page.text):,} characters do not fit"
 
 
 def _by_relevance(chunks: Sequence[Chunk], wanted: Sequence[Place], asked: frozenset[str]) -> list[Chunk]:
@@ -123,18 +130,11 @@ def fit_related(fit: Fit, places: Sequence[Place], *, named: Sequence[str] = ())
     ``named`` are files that the task names: they come first, and whole if they fit. Returns the places for
     which there was no room, best first.
     """
-    for path in filter(fit.allows, named):
-        page = Page(path, own=False, text=fit.hide(fit.files.texts[path]), whole=True)
-        text = fence.whole_lines(page.text)
-        if path not in fit.pages and fit.take("related code", path, "whole", text, fit.frame(page)):
-            fit.pages[path] = page
-    called: dict[str, list[Place]] = {}
-    for place in places:
-        if place.symbol:
-            called.setdefault(_tail(place.symbol), []).append(place)
-    called = {name: some for name, some in called.items() if len(some) <= DEFINITIONS}
+    _show_named(fit, named)
+    called = _by_name(places)
     for page in list(fit.pages.values()):
-        _show_heads(fit, _needed(fit, page.path, page.text, called) if page.own else [])
+        if page.own:
+            _show_heads(fit, _needed(fit, page.path, page.text, called))
     over: list[Place] = []
     largest = int(fit.room * LARGEST)
     found = [place for place in places if place.role != CALLED]
@@ -142,6 +142,24 @@ def fit_related(fit: Fit, places: Sequence[Place], *, named: Sequence[str] = ())
         if fit.room < LEAST or not _show_chunk(fit, place, called, fit.room if at == 0 else largest):
             over.append(place)
     return [place for place in over if fit.room < LEAST or not _show_heads(fit, [place])]
+
+
+def _show_named(fit: Fit, paths: Iterable[str]) -> None:
+    """Show each of these files that fits whole and is not shown already."""
+    for path in filter(fit.allows, paths):
+        page = Page(path, own=False, text=fit.hide(fit.files.texts[path]), whole=True)
+        text = fence.whole_lines(page.text)
+        if path not in fit.pages and fit.take("related code", path, "whole", text, fit.frame(page)):
+            fit.pages[path] = page
+
+
+def _by_name(places: Iterable[Place]) -> dict[str, list[Place]]:
+    """Return the places by the last name of what they define, without the names that too many define."""
+    called: dict[str, list[Place]] = {}
+    for place in places:
+        if place.symbol:
+            called.setdefault(_tail(place.symbol), []).append(place)
+    return {name: some for name, some in called.items() if len(some) <= DEFINITIONS}
 
 
 def _show_chunk(fit: Fit, place: Place, called: Mapping[str, list[Place]], largest: int) -> bool:

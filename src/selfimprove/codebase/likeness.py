@@ -95,7 +95,8 @@ def likeness(
     used, places = np.unique(np.concatenate([field.flat for field in fields]), return_inverse=True)
     known = [_terms[number] for number in used.tolist()]
     theirs, theirs_worth = _vectors(embedding, known)
-    near = theirs @ mine.T
+    # einsum: what OpenBLAS shares out among threads costs more in waiting for them than in multiplying.
+    near = np.einsum("ij,kj->ik", theirs, mine)
     where = {term: place for place, term in enumerate(known)}
     for place, term in enumerate(asked):
         if term in where:
@@ -107,7 +108,7 @@ def likeness(
     about = _About(
         near,
         near.max(axis=1, initial=0),
-        (theirs @ middle * theirs_worth).astype(np.float32),
+        (np.einsum("ij,j->i", theirs, middle) * theirs_worth).astype(np.float32),
         theirs_worth * theirs_worth,
         np.array([not _is_whole(term) for term in known], np.float32),
         asked_worth,
@@ -144,7 +145,8 @@ def _compared(about: _About, place: NDArray[np.int64], begin: NDArray[np.int64])
         found: Column = np.add.reduceat(column[place], begin)
         return found
 
-    met = np.maximum(np.maximum.reduceat(about.near[place], begin, axis=0), 0) @ about.share
+    most = np.maximum(np.maximum.reduceat(about.near[place], begin, axis=0), 0)
+    met = np.einsum("ij,j->i", most, about.share)
     columns = (
         sums(about.part) / np.maximum(np.sqrt(sums(about.square)), _SMALL),
         met,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from selfimprove.codebase import fence
+from selfimprove.codebase.sources import LARGEST
 from selfimprove.model.context import FOUND, OWN, Place, Spent
 
 if TYPE_CHECKING:
@@ -39,7 +40,10 @@ def _hidden(files: Files, path: str) -> str:
     """Say why a file is not shown, ``""`` when it is."""
     if why := fence.private(path):
         return why
-    return files.secret(path) if files.text(path) is not None else _NO_TEXT[files.content(path) is None]
+    content = files.content(path)
+    if content is not None and len(content) > LARGEST:
+        return f"it is too large ({len(content):,} bytes)"
+    return files.secret(path) if files.text(path) is not None else _NO_TEXT[content is None]
 
 
 def below(path: str, places: Iterable[str]) -> bool:

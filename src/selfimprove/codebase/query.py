@@ -140,7 +140,7 @@ def understand(text: str, words: Callable[[str], list[str]] | None = None) -> Qu
     named += [(frame.path, frame.line) for frame in frames]
     symbols = [
         *_symbols(prose, named),
-        *_called(inline),
+        *_called([*inline, prose.strip()]),
         *(name for code in fenced for name in _symbols(code, named)),
     ]
     parts = [*_prose(prose), *(_Part(one, 1.5, 0) for one in inline)]
@@ -259,7 +259,7 @@ def _symbols(text: str, named: Iterable[tuple[str, int]]) -> Iterator[str]:
 
 
 def _called(quoted: Iterable[str]) -> Iterator[str]:
-    """Yield what stands alone between back-ticks as a name, whatever its form: `total`, `Invoice.total()`."""
+    """Yield what stands alone, between back-ticks or as all of a query, as a name of any form: `total`."""
     for text in quoted:
         match = _NAME.match(text)
         if match and (match.end() == len(text) or text[match.end() - 2 * bool(match["call"])] == "("):

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.likeness import Likeness, Names, counted, likeness, spelt, summed
+from selfimprove.codebase.manner import asks_for_change
 from selfimprove.codebase.query import tail
 from selfimprove.codebase.ranking import WEIGHTS
 from selfimprove.model.chunk import KINDS
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Column = NDArray[np.float32]
 
 _SMALL = 1e-6
+_TOPIC = re.compile(r"\s*([^\s:]+(?: [^\s:]+){0,2}):\s")
 
 TEST_FEATURES = ("test", "test_asked", "test_long")
 """The features that tell tests from other code; a search may do without them."""
@@ -87,20 +89,31 @@ def candidates(index: Index, query: Query, ids: NDArray[np.int64], scores: NDArr
     )
 
 
-def total(names: Sequence[str], table: NDArray[np.float32], *, use_tests: bool = True) -> Column:
-    """Return the linear score of each row of ``table``, float32[n]: the sum of its `parts`."""
-    added: Column = parts(names, table, use_tests=use_tests).sum(axis=1)
+def total(text: str, names: Sequence[str], table: NDArray[np.float32], *, use_tests: bool = True) -> Column:
+    """Return the score of each row of ``table`` for the query ``text``, float32[n]: the sum of its `parts`."""
+    added: Column = parts(text, names, table, use_tests=use_tests).sum(axis=1)
     return added
 
 
-def parts(names: Sequence[str], table: NDArray[np.float32], *, use_tests: bool = True) -> NDArray[np.float32]:
+def parts(
+    text: str, names: Sequence[str], table: NDArray[np.float32], *, use_tests: bool = True
+) -> NDArray[np.float32]:
     """Return what each feature adds to a row's score, float32[n, features]: weight x (value - mean) / scale.
 
-    A feature that is not known, or that has no weight, adds nothing.
+    A text that asks for a change and one that says what code does are served by other weights: between the
+    two they are mixed by how probable it is that ``text`` is the former. A feature that is not known, or
+    that has no weight, adds nothing.
     """
     import numpy as np
 
-    learned = _BY_WORDS if np.isnan(table[:, names.index("meaning")]).any() else WEIGHTS
+    if np.isnan(table[:, names.index("meaning")]).any():
+        learned = _BY_WORDS
+    else:
+        change = asks_for_change(text, names, table)
+        learned = {
+            name: ((1 - change) * said + change * asked, mean, scale)
+            for name, (said, asked, mean, scale) in WEIGHTS.items()
+        }
     known = {**learned, **GIVEN, **({} if use_tests else dict.fromkeys(TEST_FEATURES, _UNWEIGHED))}
     rows = [known.get(name, _UNWEIGHED) for name in names]
     weight, mean, scale = np.array(rows, np.float32).T
@@ -150,6 +163,8 @@ def _naming(index: Index, query: Query, found: Candidates) -> dict[str, Column]:
     spoken = dict.fromkeys(query.terms, 1.0)
     files = spelt(_stem(row.path) for row in found.rows)
     named = summed(found.names, found.worth) / whole
+    topic = {term: found.worth[term] for term in _topic(query.text) if term in found.worth}
+    of_topic = summed(found.paths, topic) + summed(found.names, topic)
     return {
         "name": named,
         "name_said": summed(found.names, spoken) / np.maximum(counted(found.names), 1),
@@ -157,7 +172,16 @@ def _naming(index: Index, query: Query, found: Candidates) -> dict[str, Column]:
         "file_said": summed(files, spoken) / np.maximum(counted(files), 1),
         "signature": summed(found.signatures, found.worth) / whole,
         "symbol": _exact(query, found.rows) * named,
+        "topic": np.minimum(of_topic / max(sum(topic.values()), _SMALL), 1),
     }
+
+
+def _topic(text: str) -> list[str]:
+    """Return the terms before a colon at the text's beginning: ``parser: accept empty files``."""
+    from selfimprove.codebase.words import words
+
+    found = _TOPIC.match(text)
+    return words(found[1]) if found else []
 
 
 def _likeness(index: Index, query: Query, found: Candidates) -> dict[str, Column]:

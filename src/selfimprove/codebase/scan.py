@@ -225,10 +225,13 @@ def _relative(root: Path, path: str) -> str:
 
 
 def hits(glob: str, path: str) -> bool:
-    """True when ``glob`` matches ``path``, a folder above it, or (without a slash) one of their names."""
+    """True when ``glob`` matches ``path``, a folder above it, or (without a slash) one of their names.
+
+    A slash at its end, as a shell completes a folder, says nothing.
+    """
     if not path:
         return False
-    glob = glob.removeprefix("./")
+    glob = glob.removeprefix("./").rstrip("/")
     forms = {glob, glob.removeprefix("**/")}
     parts = path.split("/")
     if "/" in glob:

@@ -75,7 +75,7 @@ def search(
         return []
     found = candidates(index, query, ids, scores)
     names, table = tabulate(index, query, found)
-    return list(_hits(query, found.rows, names, parts(names, table, use_tests=use_tests), n))
+    return list(_hits(query, found.rows, names, parts(query.text, names, table, use_tests=use_tests), n))
 
 
 def retrieve(

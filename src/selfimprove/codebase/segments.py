@@ -122,12 +122,7 @@ def write(db: sqlite3.Connection, batches: list[Packed], known: Mapping[str, Fil
     if not chunks:
         return 0
     add(db, number, first, chunks)
-    meta = np.concatenate([batch.meta for batch in batches])
-    places = np.cumsum([0, *(len(batch.files) for batch in batches)])
-    meta["file"] = ids[meta["file"] + np.repeat(places[:-1], np.diff(before))]
-    save(db, number, "meta", meta)
-    for name in ("symbols", "uses"):
-        _save_names(db, number, name, [getattr(batch, name) for batch in batches], before)
+    _save_chunks(db, number, batches, ids, before)
     embedded = [batch.vectors for batch in batches if batch.vectors is not None]
     if len(embedded) == len(batches):
         vectors.write_segment(db, number, first, embedded)
@@ -205,6 +200,24 @@ def _file_rows(
     db.executemany("insert into names values (?, ?)", names)
     db.executemany("update files set size = ?, mtime_ns = ?, ctime_ns = ?, seen_ns = ? where id = ?", stamps)
     return np.array(ids, np.uint32)
+
+
+def _save_chunks(
+    db: sqlite3.Connection,
+    segment: int,
+    batches: Sequence[Packed],
+    ids: NDArray[np.uint32],
+    before: NDArray[np.int64],
+) -> None:
+    """Keep what is known of each chunk, its file by one of ``ids``, and the names that it defines and uses."""
+    import numpy as np
+
+    meta = np.concatenate([batch.meta for batch in batches])
+    places = np.cumsum([0, *(len(batch.files) for batch in batches)])
+    meta["file"] = ids[meta["file"] + np.repeat(places[:-1], np.diff(before))]
+    save(db, segment, "meta", meta)
+    for name in ("symbols", "uses"):
+        _save_names(db, segment, name, [getattr(batch, name) for batch in batches], before)
 
 
 def _save_names(

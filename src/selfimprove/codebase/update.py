@@ -218,29 +218,28 @@ class Update:
         digests = {path: row.digest for path, row in seen.known.items()}
         known = [Known(one.path, digests.get(one.path, b"")) for one in seen.doubtful]
         work = [[(root, batch)] for batch in batches(known, [one.size for one in seen.doubtful])]
+        lost: list[Sequence[Known]] = []
+        for batch, packed in self._in_order(workers, work, len(known)):
+            if packed is None:
+                lost.append(batch)
+            else:
+                yield packed
+        yield from _one_by_one(workers, root, lost)
+
+    def _in_order(
+        self, workers: Workers, work: Sequence[list[tuple[str, list[Known]]]], files: int
+    ) -> Iterator[tuple[Sequence[Known], Packed | None]]:
+        """Yield each batch of ``work`` and what became of it, None where the process died, in their order."""
         order = {id(batch): number for number, [(_, batch)] in enumerate(work)}
         waiting: dict[int, Packed | None] = {}
-        lost: list[Sequence[Known]] = []
         turn = done = 0
         for (_, batch), packed in workers.spread(pack, work):
             waiting[order[id(batch)]] = packed
             done += len(batch)
-            self.progress(done, len(known), "reading")
+            self.progress(done, files, "reading")
             while turn in waiting:
-                if (ready := waiting.pop(turn)) is None:
-                    lost.append(work[turn][0][1])
-                else:
-                    yield ready
+                yield work[turn][0][1], waiting.pop(turn)
                 turn += 1
-        # The file with which a process died is found by reading each of its batch in a process of its own.
-        alone = [[(root, [one])] for batch in lost for one in batch if len(batch) > 1]
-        dead = [batch[0].path for batch in lost if len(batch) == 1]
-        for (_, batch), packed in workers.spread(pack, alone):
-            if packed:
-                yield packed
-            else:
-                dead.append(batch[0].path)
-        yield from (left_out(path, "reading it ended the process") for path in dead)
 
     def _write_files(
         self, db: sqlite3.Connection, seen: Look, groups: Iterable[list[Packed]], facts: list[FileFacts]
@@ -295,6 +294,18 @@ class Update:
             (*seen.left_out, *left_out),
             tuple(self.file.notes),
         )
+
+
+def _one_by_one(workers: Workers, root: str, lost: Sequence[Sequence[Known]]) -> Iterator[Packed]:
+    """Yield what becomes of the files of batches with which a process died, each read in a process of its own."""
+    alone = [[(root, [one])] for batch in lost for one in batch if len(batch) > 1]
+    dead = [batch[0].path for batch in lost if len(batch) == 1]
+    for (_, batch), packed in workers.spread(pack, alone):
+        if packed:
+            yield packed
+        else:
+            dead.append(batch[0].path)
+    yield from (left_out(path, "reading it ended the process") for path in dead)
 
 
 def batches(known: Sequence[Known], sizes: Sequence[int]) -> Iterator[list[Known]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.context import Extras, build_context
+from selfimprove.codebase.fence import spelled
 from selfimprove.codebase.related import Related
 from selfimprove.executor.size import storable
 from selfimprove.model.context import NAMED, OWN, Spent, TokenAllocation
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from selfimprove.codebase.related import Files
+    from selfimprove.codebase.tokens import Counter
     from selfimprove.executor.sight import Sight
+    from selfimprove.model.context import Context
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
 
@@ -71,15 +74,8 @@ def build_ask(task: Task, work: Work, files: Files, names: Sequence[str], sight:
     said = [("instructions", SYSTEM), ("task", f"{head}\n\n"), ("task", f"\n\n{tail}" if tail else "")]
     spent = [Spent(section, section, "whole", counter.count(text)) for section, text in said if text]
     rest = sight.tokens - 2 * _AROUND - _JOINTS - sum(one.tokens for one in spent)
-    context = build_context(
-        *(task, max(rest, 0)),
-        counter=counter,
-        files=files,
-        own=[*(place.path for place in work.context if place.role == OWN and not place.end), *work.paths],
-        named=[place.path for place in work.context if place.role == NAMED],
-        found=Related(tuple(place for place in work.context if place.end)),
-        extras=Extras(() if task.files else _plain(names), failure=work.failure),
-    )
+    extras = Extras(() if task.files else _plain(names), failure=work.failure)
+    context = _shown(task, work, files, extras, counter, max(rest, 0))
     text = "\n\n".join(part for part in (head, context.text.rstrip("\n"), tail) if part)
     ask = Ask((Message("system", SYSTEM), Message("user", storable(text))), "edit", task.id, work.attempt)
     used = 2 * _AROUND + sum(counter.count(message.content) for message in ask.messages)
@@ -95,6 +91,19 @@ _MEND = (
 )
 
 
+def _shown(task: Task, work: Work, files: Files, extras: Extras, counter: Counter, budget: int) -> Context:
+    """Return what ``work.context`` names and the work has changed, in at most ``budget`` tokens."""
+    return build_context(
+        *(task, budget),
+        counter=counter,
+        files=files,
+        own=[*(place.path for place in work.context if place.role == OWN and not place.end), *work.paths],
+        named=[place.path for place in work.context if place.role == NAMED],
+        found=Related(tuple(place for place in work.context if place.end)),
+        extras=extras,
+    )
+
+
 def _plain(names: Sequence[str]) -> list[str]:
     """Return the names that one line can hold, as many as are shown."""
     return [name for name in names if name.isprintable()][:MAX_NAMES]
@@ -107,5 +116,5 @@ def _task_text(task: Task) -> str:
     if task.prompt and task.prompt.strip() != task.description.strip():
         lines.append(task.prompt.strip())
     if task.files:
-        lines.append("You may change only: " + ", ".join(task.files))
+        lines.append("You may change only: " + ", ".join(map(spelled, task.files)))
     return "\n".join(lines)

@@ -225,6 +225,7 @@ def test_files_for_keys_are_left_out_and_keys_are_hidden() -> None:
         "keys.py": f"KEY = '''{KEY}'''\n",
         "app.py": "token = 'ghp_" + "a1" * 18 + "'\nother = 'swordfish99'\nlast = 3\n",
         "picture.png": b"\x89PNG\0\0",
+        "long.py": "x = 1\n" * 400_000,
     }
     task = Task("t", "T", prompt="p", files=(*tree, "gone.py"))
     context = build_context(task, 2000, counter=COUNTER, files=files_of(tree, secrets=("swordfish99",)))
@@ -236,6 +237,7 @@ def test_files_for_keys_are_left_out_and_keys_are_hidden() -> None:
         "deploy/id_rsa": "it is a file for keys and passwords",
         "keys.py": "it holds a private key",
         "picture.png": "it is not a text file",
+        "long.py": "it is too large (2,400,000 bytes)",
         "gone.py": "there is no such file",
     }
     assert "keys.py: it holds a private key\n" in context.text

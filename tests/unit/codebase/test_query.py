@@ -22,6 +22,8 @@ def test_a_few_words() -> None:
         ("Invoice.total() rounds twice, InvoiceError comes", ("Invoice.total", "InvoiceError")),
         ("std::vec::Vec and Foo#bar, x->next_item", ("std::vec::Vec", "Foo#bar", "x->next_item")),
         ("call run() then", ("run",)),
+        (" total\n", ("total",)),
+        ("total of", ()),
         ("`total` of `Invoice.sum(x)` and `a b`", ("Invoice.sum", "total")),
         ("It broke.Then it stopped, e.g. twice. HTTP is fine", ()),
     ],

@@ -155,8 +155,8 @@ def test_the_features_of_the_candidates(index: Index) -> None:
     assert table.dtype == np.float32
     assert set(WEIGHTS) | set(GIVEN) <= set(names)
     assert np.isfinite(table).all()
-    assert total(names, table) == pytest.approx(parts(names, table).sum(axis=1))
-    without = parts(names, table, use_tests=False)
+    assert total(query.text, names, table) == pytest.approx(parts(query.text, names, table).sum(axis=1))
+    without = parts(query.text, names, table, use_tests=False)
     assert not without[:, [names.index(name) for name in TEST_FEATURES]].any()
 
 
@@ -168,5 +168,5 @@ def test_features_of_nothing_and_without_vectors(index: Index, monkeypatch: pyte
     query, ids, scores = retrieve(index, "total of an invoice", index.alive)
     names, table = features(index, query, ids, scores)
     assert np.isnan(table[:, names.index("meaning")]).all()
-    assert np.isfinite(total(names, table)).all()
+    assert np.isfinite(total(query.text, names, table)).all()
     assert found(index, "Invoice.total")[0] == "src/billing/invoice.py:Invoice.total"

@@ -16,6 +16,9 @@ from selfimprove.errors import StateError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from selfimprove.codebase.index import Index
     from selfimprove.codebase.update import Updated
     from selfimprove.model.chunk import Hit
@@ -86,17 +89,50 @@ def search(
             *(door, text, batch, "ripgrep"),
             lambda one: grep_search(repo, one, number, language=languages, path=globs),
         )
-    from selfimprove.codebase.search import search as find
-    from selfimprove.codebase.search import selection
     from selfimprove.wiring_index import build_index
 
     with build_index(target, wait=door.say, to_read=not update) as index:
         ready(door, index, update=update)
-        within = selection(index, languages, globs)
-        return _answer(
-            *(door, text, batch, "lexical" if index.cosines({}, ()) is None else "embedding"),
-            lambda one: find(index, one, number, within=within),
-        )
+        rung = "lexical" if index.cosines({}, ()) is None else "embedding"
+        return _answer(door, text, batch, rung, _asking(door, index, number, languages, globs, update))
+
+
+def _asking(
+    door: Door, index: Index, number: int, languages: Sequence[str], globs: Sequence[str], update: bool
+) -> Ask:
+    """Return what finds the hits of a query. Where reading shows that the index is damaged, it is made anew."""
+    import sqlite3
+
+    from selfimprove.codebase.indexfile import is_damage
+    from selfimprove.codebase.search import search as find
+    from selfimprove.codebase.search import selection
+
+    within: NDArray[np.bool_] | None = None
+
+    def ask(text: str) -> list[Hit]:
+        nonlocal within
+        if within is None:
+            within = selection(index, languages, globs)
+        return find(index, text, number, within=within)
+
+    def ask_again(text: str) -> list[Hit]:
+        nonlocal within
+        try:
+            return ask(text)
+        except (sqlite3.DatabaseError, ValueError, LookupError) as error:
+            if not is_damage(error):
+                raise
+            if not update:
+                raise StateError(
+                    f"the index is damaged: {error}",
+                    where=str(index.path),
+                    hint="selfimprove index --rebuild",
+                ) from error
+            ready(door, index, why=f"it is damaged: {error}")
+        within = None
+        return ask(text)
+
+    return ask_again
 
 
 def ready(door: Door, index: Index, *, update: bool = True, why: str = "") -> Updated | None:
@@ -201,7 +237,10 @@ def _data(hit: Hit) -> dict[str, Any]:
 
 
 def _stream(door: Door, batch: str, ask: Ask) -> int:
-    """Answer the queries of a file one by one, as they come. A line that is none is told of and passed over."""
+    """Answer the queries of a file one by one, as they come, as long as somebody reads the answers.
+
+    A line that is no query is told of and passed over.
+    """
     from selfimprove.report.json import dumps
 
     door.format = "jsonl"
@@ -210,11 +249,10 @@ def _stream(door: Door, batch: str, ask: Ask) -> int:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-            name, text = row["id"], str(row["query"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            name, text = _query_of(line)
+        except ValueError as error:
             wrong += 1
-            door.say(f"line {number} is no query: {type(error).__name__}: {error}")
+            door.say(f"line {number} is no query: {error}")
             continue
         rows = (
             {
@@ -226,12 +264,28 @@ def _stream(door: Door, batch: str, ask: Ask) -> int:
             }
             for hit in ask(text)
         )
-        door.write("".join(dumps(row, indent=None) + "\n" for row in rows))
+        if not door.write("".join(dumps(row, indent=None) + "\n" for row in rows)):
+            break
     if wrong:
         door.say(
             f"error: {wrong} of {number} lines {'is' if wrong == 1 else 'are'} no query; the others are answered"
         )
     return int(bool(wrong))
+
+
+def _query_of(line: bytes) -> tuple[Any, str]:
+    """Return the id and the text of a query. Raises ValueError, in plain words, for a line that is none."""
+    try:
+        row = json.loads(line)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if not isinstance(row, dict):
+        raise ValueError("it is no JSON object")
+    if missing := [name for name in ("id", "query") if name not in row]:
+        raise ValueError(f'it has no "{missing[0]}"')
+    if not isinstance(row["query"], str):
+        raise ValueError('its "query" is no text')
+    return row["id"], row["query"]
 
 
 def _lines(door: Door, batch: str) -> Iterator[bytes]:
