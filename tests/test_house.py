@@ -74,7 +74,7 @@ LIBRARIES = {
     "yaml": ("memory.", "configfile inside", "configedit", "yamlfile"),
     "jsonschema": ("memory.taskschema",),
     "filelock": ("memory.taskfile", "executor.recovery", "codebase. inside"),
-    "numpy": ("codebase. inside",),
+    "numpy": ("codebase. inside", "cli.commands.search inside"),
     "Stemmer": ("codebase.words inside",),
     "tree_sitter": ("codebase. inside",),
     "tree_sitter_language_pack": ("codebase. inside",),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LONG = 3  # lines from which on a LONG or TYPE is a definition of its own
 _VALUE = 5  # the same for a VALUE
+_KINDS = {g.CLASS: "class", g.TYPE: "class", g.VALUE: "module"}  # by role; all others are functions
 _SIGNATURE = 200
 _ATTRIBUTES = re.compile(
     r"^(?:(?:@(?!interface|implementation|protocol)[\w.:]+(?:\((?:[^()]|\([^()]*\))*\))?|#?\[[^\]]*\])\s+)+"
@@ -81,6 +82,17 @@ def last_row(node: Node) -> int:
     return row - 1 if column == 0 and row > node.start_point[0] else row
 
 
+def _is_remark(row: int, before: Node | None) -> bool:
+    """True for a comment at ``row`` that belongs to the code right before it, which ends on that line."""
+    return before is not None and row == last_row(before)
+
+
+def _kind(role: str, within: str, outer: str) -> str:
+    """Return the kind of a definition that stands ``within`` one of that kind and states ``outer`` names."""
+    kind = _KINDS.get(role, "function")
+    return "method" if kind == "function" and (within in ("class", "module") or outer) else kind
+
+
 class _Walk:
     """Goes through a tree without recursion and without the inside of functions."""
 
@@ -119,8 +131,8 @@ class _Walk:
             role = self.roles.get(kind)
             if role is None and ("comment" in kind or kind in self.leading):
                 start = child.start_point[0]
-                if before is not None and "comment" in kind and start == last_row(before):
-                    continue  # a remark on the line before
+                if "comment" in kind and _is_remark(start, before):
+                    continue
                 if lead < 0 or start > lead_end + 1:
                     lead = start
                 lead_end, before = last_row(child), None
@@ -132,7 +144,7 @@ class _Walk:
                 outer, name = name_of(child, self.source)
                 place = place._replace(prefix=f"{outer}.{name}.".lstrip("."))
             elif role:
-                near = lead if lead >= 0 and lead_end + 1 >= child.start_point[0] else -1
+                near = lead if lead_end + 1 >= child.start_point[0] else -1
                 steps.append(_Step(child, role, place, near, bound, extent))
             before = child
             if child.is_named:
@@ -253,9 +265,7 @@ class _Walk:
             if rows > MOST_LINES or role == g.CLASS:
                 self._body(node, place)
             return
-        kind = {g.CLASS: "class", g.TYPE: "class", g.VALUE: "module"}.get(role, "function")
-        if kind == "function" and (place.within in ("class", "module") or outer):
-            kind = "method"
+        kind = _kind(role, place.within, outer)
         inner = self._add(step, kind, outer, name, extent)
         if kind == "class" or rows > MOST_LINES or node.end_byte - node.start_byte > MOST_CHARS:
             self._body(node, inner)

@@ -80,20 +80,30 @@ def parted(text: str) -> tuple[str, str]:
     if not text:
         return "", ""
     if text.startswith("operator") and not text[8:9].isidentifier():
-        name, bracket, rest = " ".join(text.split()).partition("(")
-        return "", (f"operator({rest[:1]}" if name == "operator" and bracket else name.strip())[:_LONGEST]
-    while (shorter := _IN_ANGLES.sub("", text)) != text:
+        return "", _operator(text)[:_LONGEST]
+    while "<" in text and (shorter := _IN_ANGLES.sub("", text)) != text:
         text = shorter
     text = text.replace("::", ".").replace("->", ".").replace(".prototype.", ".")
-    outer, dot, name = text.rpartition(".")
-    if not dot or not name or outer[-1:] not in _ENDS_A_NAME:
-        outer, colon, name = text.rpartition(":")  # Lua's `M:f`
-        if not colon or not name or not outer:
-            outer, name = "", text
+    outer, name = _divided(text)
     outer = _BEFORE_A_NAME.sub("", outer + ".").strip(".")
     if (cut := _NO_MORE.search(name)) and not (name := name[: cut.start()]):
         name = "" if text[0] in "({" else text.split()[0]  # an operator: `==`, `[]`
     return (outer if not _NO_MORE.search(outer) else ""), name[:_LONGEST]
+
+
+def _operator(text: str) -> str:
+    """Return the name of an operator as C++ writes it: ``operator==``, and ``operator()`` with its brackets."""
+    name, bracket, rest = " ".join(text.split()).partition("(")
+    return f"operator({rest[:1]}" if name == "operator" and bracket else name.strip()
+
+
+def _divided(text: str) -> tuple[str, str]:
+    """Return what stands before and after the last dot between names, or else the last colon."""
+    outer, dot, name = text.rpartition(".")
+    if dot and name and outer[-1:] in _ENDS_A_NAME:
+        return outer, name
+    outer, colon, name = text.rpartition(":")  # Lua's `M:f`
+    return (outer, name) if colon and name and outer else ("", text)
 
 
 def _name_node(node: Node) -> Node | None:

@@ -143,12 +143,9 @@ def understand(text: str, words: Callable[[str], list[str]] | None = None) -> Qu
         *_called([*inline, prose.strip()]),
         *(name for code in fenced for name in _symbols(code, named)),
     ]
-    parts = [*_prose(prose), *(_Part(one, 1.5, 0) for one in inline)]
-    parts += [_Part(code, 0.5) for code in fenced]
-    parts += [_Part(_near_end(frame.function), 1 / (1 + depth)) for depth, frame in enumerate(frames)]
     return Query(
         text,
-        _weigh(parts, words or _words),
+        _weigh(_parts(prose, inline, fenced, frames), words or _words),
         _once(symbols),
         _once(path for path, _ in named),
         _once((path, line) for path, line in named if line),
@@ -274,6 +271,19 @@ def tail(symbol: str) -> str:
 def _near_end(function: str) -> str:
     """Return the last two names of a function's: its packages stand in its file's path too."""
     return " ".join(_SEPARATOR.split(function)[-2:])
+
+
+def _parts(
+    prose: str, inline: Iterable[str], fenced: Iterable[str], frames: Iterable[Frame]
+) -> Iterator[_Part]:
+    """Yield all that terms are taken from: the prose, the quoted code, and the functions of a stack trace."""
+    yield from _prose(prose)
+    for code in inline:
+        yield _Part(code, 1.5, 0)
+    for code in fenced:
+        yield _Part(code, 0.5)
+    for depth, frame in enumerate(frames):
+        yield _Part(_near_end(frame.function), 1 / (1 + depth))
 
 
 def _prose(text: str) -> Iterator[_Part]:

@@ -28,6 +28,30 @@ _CALLS, _WORDS = _parting(b"_$("), _parting(b"_'!?")
 _LISTS = bytes(32 if byte in b"\t\n\f)[]{}\"';,`@#" else byte for byte in range(256))
 
 
+def _listed(source: bytes) -> list[bytes]:
+    """Return the names after an opening bracket."""
+    words = dict.fromkeys(source.replace(b"(", b" (").translate(_LISTS).split())
+    return [word[1:] for word in words if word[0] == 40]
+
+
+def _worded(source: bytes) -> list[bytes]:
+    """Return every word."""
+    return list(dict.fromkeys(source.translate(_WORDS).split()))
+
+
+def _called(source: bytes) -> list[bytes]:
+    """Return the names before an opening bracket, and those with a capital letter first and a small one."""
+    words = dict.fromkeys(source.replace(b" (", b"(").replace(b"(", b"( ").translate(_CALLS).split())
+    return [
+        word[:-1] if word[-1] == 40 else word
+        for word in words
+        if word[-1] == 40 or (64 < word[0] < 91 and len(word) > 2 and not word.isupper())
+    ]
+
+
+_USES = {"calls": _called, "lists": _listed, "words": _worded}
+
+
 def references(text: str, own: str, uses: str = "calls") -> tuple[str, ...]:
     """Return the names that ``text`` uses, each once in their order, at most MOST; ``own`` is not one.
 
@@ -36,18 +60,7 @@ def references(text: str, own: str, uses: str = "calls") -> tuple[str, ...]:
     Bytes are translated and split: that is several times as fast as a regular expression.
     """
     source = text.encode("utf-8", "replace")
-    if uses == "lists":
-        words = dict.fromkeys(source.replace(b"(", b" (").translate(_LISTS).split())
-        names = [word[1:] for word in words if word[0] == 40]
-    elif uses == "words":
-        names = list(dict.fromkeys(source.translate(_WORDS).split()))
-    else:
-        words = dict.fromkeys(source.replace(b" (", b"(").replace(b"(", b"( ").translate(_CALLS).split())
-        names = [
-            word[:-1] if word[-1] == 40 else word
-            for word in words
-            if word[-1] == 40 or (64 < word[0] < 91 and len(word) > 2 and not word.isupper())
-        ]
+    names = _USES.get(uses, _called)(source)
     never, itself = _NEVER, own.encode("utf-8", "replace")
     kept = dict.fromkeys(
         [name for name in names if name not in never and name != itself and not name[:1].isdigit() and name]

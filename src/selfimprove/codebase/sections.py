@@ -64,20 +64,34 @@ def _headings(rows: Sequence[str], language: str) -> Iterator[_Heading]:
     fence, adornments = "", dict[str, int]()
     for row, line in enumerate(rows):
         if found := language == "markdown" and _FENCE.match(line):
-            mark = found[1][:3]
-            fence = mark if not fence else "" if fence == mark else fence
+            fence = _fence_after(fence, found[1][:3])
         if fence or not line.strip():
             continue
         if heading := one_line.fullmatch(line) or (language == "latex" and one_line.match(line)):
             yield _Heading(row, row, len(heading[1]) + (language == "latex"), heading[2][:200])
         elif underlined and row and (found := underlined.fullmatch(line)) and _is_title(rows, row, language):
-            above = rows[row - 2].strip() if row > 1 else ""
-            over = language == "rst" and bool(above) and above == line.strip()
-            style = found[1][0] + ("^" if over else "")
-            depth = 1 + (
-                "=-".index(style) if language == "markdown" else adornments.setdefault(style, len(adornments))
-            )
-            yield _Heading(row - 2 if over else row - 1, row, depth, rows[row - 1].strip()[:200])
+            yield _heading_above(rows, row, found[1][0], None if language == "markdown" else adornments)
+
+
+def _fence_after(fence: str, mark: str) -> str:
+    """Return the fence that is open after ``mark``, ``""`` for none, when ``fence`` was before it."""
+    if not fence:
+        return mark
+    return "" if fence == mark else fence
+
+
+def _heading_above(rows: Sequence[str], row: int, style: str, adornments: dict[str, int] | None) -> _Heading:
+    """Return the heading above ``row``, the line that underlines it with ``style``.
+
+    ``adornments`` are the styles seen so far with their depths, for a language that fixes none: a new one is added.
+    """
+    title = rows[row - 1].strip()[:200]
+    if adornments is None:
+        return _Heading(row - 1, row, 1 + "=-".index(style), title)
+    over = row > 1 and rows[row - 2].strip() == rows[row].strip()
+    if over:
+        style += "^"
+    return _Heading(row - 1 - over, row, 1 + adornments.setdefault(style, len(adornments)), title)
 
 
 def _is_title(rows: Sequence[str], row: int, language: str) -> bool:

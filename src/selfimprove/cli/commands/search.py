@@ -16,9 +16,6 @@ from selfimprove.errors import StateError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from selfimprove.codebase.index import Index
     from selfimprove.codebase.update import Updated
     from selfimprove.model.chunk import Hit
@@ -107,7 +104,7 @@ def _asking(
     from selfimprove.codebase.search import search as find
     from selfimprove.codebase.search import selection
 
-    within: NDArray[np.bool_] | None = None
+    within: Any = None  # the selection, made when it is needed first
 
     def ask(text: str) -> list[Hit]:
         nonlocal within
