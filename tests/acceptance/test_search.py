@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -226,16 +227,26 @@ def test_names_that_are_not_utf_8(project: Callable[..., Any]) -> None:
     assert here.run("search", "brew", "--path", name, check=0).out == ""
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_filter_that_no_file_passes_is_told(project: Callable[..., Any]) -> None:
+    result = project(FILES).run("search", "Invoice.total", "--path", "nowhere/**", check=0)
+    assert (result.out, "no indexed file is in nowhere/**" in result.err) == ("", True)
+
+
 def test_a_repository_that_is_read_only(project: Callable[..., Any]) -> None:
     here = project(FILES)
-    here.root.chmod(0o555)
-    try:
-        result = here.run("search", "Invoice.total", check=0)
-    finally:
-        here.root.chmod(0o755)
-    assert result.out.startswith("src/billing/invoice.py:7-8")
-    assert "for this command only" in result.err
+    # A mount that is read-only binds root too, who may write to any folder.
+    mount = ["bwrap", "--dev-bind", "/", "/", "--ro-bind", str(here.root), str(here.root), "--"]
+    done = subprocess.run(
+        [*mount, sys.executable, "-m", "selfimprove", "search", "Invoice.total"],
+        cwd=here.root,
+        env=here._env(None),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("src/billing/invoice.py:7-8")
+    assert "for this command only" in done.stderr
+    assert not (here.root / ".selfimprove").exists()
 
 
 def without(module: str, tmp_path: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +25,8 @@ WINDOW = 20
 
 _MOST_FILES = 50
 _LARGEST = 1_000_000  # bytes of a file whose lines are looked at
+# In most languages: a word or a few (def, class, func, static int), the name, and what follows a name that is made.
+_DEFINES = r"\s{0,40}(?:[\w.<>*&\[\]]{1,40}\s){1,4}\*?(%s)\s?(?:[({=<]|:$)"
 _RG = (
     *("rg", "--no-config", "--no-messages", "--files-with-matches", "--null", "--hidden", "--glob", "!.git"),
     *("--glob", "!.selfimprove"),
@@ -54,8 +57,8 @@ class Matches(NamedTuple):
 def grep(repo: Repo, words: Sequence[str], n: int = 10, keep: Callable[[str], bool] = bool) -> list[Hit]:
     """Return the ``n`` places that hold most of ``words``, rare ones counting for more; one of each file.
 
-    Letters match in either case. Of a long list the MOST_WORDS longest words count. Files for which ``keep``
-    is False are passed over. Ties by path.
+    A line that looks like the definition of a word counts twice for it. Letters match in either case. Of a long
+    list the MOST_WORDS longest words count. Files for which ``keep`` is False are passed over. Ties by path.
     """
     chosen = sorted(dict.fromkeys(word.lower() for word in words), key=lambda word: -len(word))[:MOST_WORDS]
     found = matching(repo, chosen)
@@ -131,16 +134,18 @@ def _lines(repo: Repo, path: str) -> list[str]:
 def _place(repo: Repo, path: str, worth: Mapping[str, float], in_file: float, program: str) -> Hit | None:
     """Return the lines of ``path`` that hold most of the words, None when none does any more."""
     lines = _lines(repo, path)
+    defines = re.compile(_DEFINES % "|".join(map(re.escape, worth)))
     spots = [
-        (number, here)
+        (number, here + [f"{match[1]} defined" for match in [defines.match(line)] if match])
         for number, line in enumerate(map(str.lower, lines), 1)
         if (here := [word for word in worth if word in line])
     ]
     if not spots:
         return None
-    start, end, told = max(_windows(spots), key=lambda one: sum(worth[word] for word in one[2]))
-    best = sum(worth[word] for word in told)
-    why = ", ".join(sorted(told, key=lambda word: (-worth[word], word)))
+    values = {**worth, **{f"{word} defined": value for word, value in worth.items()}}
+    start, end, told = max(_windows(spots), key=lambda one: sum(values[word] for word in one[2]))
+    best = sum(values[word] for word in told)
+    why = ", ".join(sorted(told, key=lambda word: (-values[word], word)))
     hit = Hit(path, start, end, "", "block", lines[start - 1].strip()[:200], "", round(best + in_file / 2, 4))
     return hit._replace(why=(f"words: {why}", program))
 

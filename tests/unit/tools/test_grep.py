@@ -88,3 +88,12 @@ def test_names_that_are_not_utf_8_and_files_that_cannot_be_read(project: Callabl
     (here.root / "gone.py").unlink()
     (here.root / "circle.py").symlink_to("circle.py")
     assert [hit.path for hit in grep(open_repo(here.root, here.env), ["brew"])] == [name]
+
+
+def test_a_definition_comes_before_what_speaks_of_it(there: tuple[str, Any]) -> None:
+    _, repo = there
+    (repo.root / "a.md").write_text("Use make_tea: it makes tea.\n")
+    (repo.root / "b.py").write_text("x = make_tea(1)\n")
+    (repo.root / "z.go").write_text("func make_tea(cups int) Tea {\n")
+    best = grep(repo, ["make_tea"])[0]
+    assert (best.path, best.why[0]) == ("z.go", "words: make_tea, make_tea defined")

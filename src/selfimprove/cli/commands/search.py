@@ -110,6 +110,8 @@ def _asking(
         nonlocal within
         if within is None:
             within = selection(index, languages, globs)
+            if (languages or globs) and not within.any():
+                door.say(f"no indexed file is in {' or '.join((*languages, *globs))}")
         return find(index, text, number, within=within)
 
     def ask_again(text: str) -> list[Hit]:
