@@ -267,7 +267,6 @@ def _limited(root: Path, state: Path, most: int) -> subprocess.CompletedProcess[
     return subprocess.CompletedProcess((), process.returncode, out, err)
 
 
-@pytest.mark.skipif(not shutil.which("prlimit"), reason="prlimit is not installed")
 @pytest.mark.parametrize("most", [20_000, 150_000, 400_000])
 def test_a_disk_that_is_full(root: Path, state: Path, most: int) -> None:
     fill(root, 200)

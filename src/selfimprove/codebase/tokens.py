@@ -6,6 +6,7 @@ import contextlib
 import math
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -146,7 +147,7 @@ def encoding_of(name: str) -> Encoding | None:
     return Encoding(name, pat_str=known.pattern, mergeable_ranks=ranks, special_tokens={})
 
 
-class _Remembering:
+class _Remembering(ABC):
     """A counter that remembers the numbers of short texts."""
 
     name = ""
@@ -170,8 +171,9 @@ class _Remembering:
     def _sum(self, text: str) -> int:
         return sum(self._number(text[at : at + PIECE]) for at in range(0, len(text), PIECE))
 
+    @abstractmethod
     def _number(self, text: str) -> int:
-        raise NotImplementedError
+        """Return the tokens of a text of at most PIECE characters."""
 
 
 class Exact(_Remembering):
