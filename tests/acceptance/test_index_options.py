@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from redis_server import redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,15 +27,8 @@ FAISS = {"SELFIMPROVE_INDEX__FAISS": "true"}
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    program = shutil.which("redis-server")
-    assert program, "no redis-server here; type: make redis"
-    with tempfile.TemporaryDirectory(prefix="redis") as folder:  # the address of a socket may not be long
-        door = Path(folder) / "door"
-        given = ["--port", "0", "--unixsocket", str(door), "--save", "", "--dir", folder]
-        with subprocess.Popen([program, *given], stdout=subprocess.DEVNULL) as process:
-            until(door.exists)
-            yield f"unix://{door}"
-            process.kill()
+    with redis_server() as (_, url):
+        yield url
 
 
 def until(true: Callable[[], object], seconds: float = 120) -> None:

@@ -1,14 +1,11 @@
 """A team's Redis, with a real server: what one wrote another reads, and what goes wrong is a note."""
 
-import shutil
 import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from redis_server import redis_server
 from selfimprove.tools.shared_vectors import LASTING, SharedVectors
 
 VECTORS = {bytes([number] * 16): bytes([number % 256, *range(7)]) for number in range(50)}
@@ -16,18 +13,8 @@ VECTORS = {bytes([number] * 16): bytes([number % 256, *range(7)]) for number in 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    program = shutil.which("redis-server")
-    assert program, "no redis-server here; type: make redis"
-    with tempfile.TemporaryDirectory(prefix="redis") as folder:  # the address of a socket may not be long
-        door = Path(folder) / "door"
-        given = ["--port", "0", "--unixsocket", str(door), "--save", "", "--dir", folder]
-        with subprocess.Popen([program, *given], stdout=subprocess.DEVNULL) as process:
-            for _ in range(400):
-                if door.exists():
-                    break
-                time.sleep(0.05)
-            yield process, f"unix://{door}"
-            process.kill()
+    with redis_server() as (process, url):
+        yield process, url
 
 
 def test_what_one_gave_another_gets(server: tuple[subprocess.Popen[bytes], str]) -> None:
