@@ -8,12 +8,14 @@ import random
 import sqlite3
 import subprocess
 import sys
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from selfimprove.codebase.index import Index, open_index
 from selfimprove.codebase.packing import Known, Packed, pack
+from selfimprove.codebase.vectors import everything
 
 WORDS = (
     "invoice",
@@ -105,8 +107,10 @@ def said(index: Index) -> list[Any]:
         told = index.lexical.idf([term]).get(term, 1.0)
         for number, score in zip(ids.tolist(), scores.tolist(), strict=True):
             words[number].append((term, round(score / told * 255)))
-    near = index.cosines({"invoic": 1.0, "refund": 0.5}, live)
-    meaning = [round(float(one), 5) for one in near] if near is not None else [None] * len(live)
+    # The stored vectors themselves: the last bits of a product of floats depend on where in memory they lie.
+    ids, table = everything(index.db)
+    vectors = {number: zlib.crc32(row.tobytes()) for number, row in zip(ids.tolist(), table, strict=True)}
+    meaning = [vectors.get(number) for number in live]
     test = index.meta.test[live].tolist() if live else []
     return sorted(
         [*row[2:], words[row.id], its, is_test] for row, its, is_test in zip(rows, meaning, test, strict=True)
