@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import platform
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import SelfimproveError
@@ -37,7 +38,20 @@ def examine(folder: Path, environ: Mapping[str, str], config: Path | None) -> li
         what = "configuration" if error.code == "config_invalid" else "repository"
         return [*parts, _from(what, error)]
     parts.append(Part("repository", True, True, str(target.repo.root)))
+    if target.settings.sandbox.driver == "docker":
+        parts = [
+            part if part.ok or "sandbox" not in part.name else replace(part, required=False) for part in parts
+        ]
+        parts.append(_docker(target))
     return [*parts, _commit(target), _tasks(target), _state(target), *_model(target)]
+
+
+def _docker(target: Target) -> Part:
+    from selfimprove.tools.shell.docker import trial
+
+    image = target.settings.sandbox.image
+    why, mend = trial(image, target.environ)
+    return Part("sandbox: docker", not why, True, why or f"image {image}", mend)
 
 
 def _git(environ: Mapping[str, str]) -> Part:

@@ -12,11 +12,12 @@ from typing import Literal, Protocol, TypedDict, Unpack
 
 from selfimprove.errors import MissingTool
 from selfimprove.tools.shell import guards, mounts, seccomp
+from selfimprove.tools.shell.docker import find_docker
 from selfimprove.tools.shell.limits import Limits, over_limit, with_limits
 from selfimprove.tools.shell.mounts import GIT_INSIDE, View
 from selfimprove.tools.shell.process import MARKER, Completed, run_logged
 
-Choice = Literal["auto", "bubblewrap", "none"]
+Choice = Literal["auto", "bubblewrap", "docker", "none"]
 Stop = Callable[[], bool | str]
 
 # All that passes from the person's environment: no key is kept in these.
@@ -68,13 +69,15 @@ class Sandbox(Protocol):
         ...
 
 
-def find_sandbox(choice: Choice, environ: Mapping[str, str]) -> Sandbox:
-    """Return the sandbox to use; ``auto`` is bubblewrap, never silently nothing.
+def find_sandbox(choice: Choice, environ: Mapping[str, str], image: str | None = None) -> Sandbox:
+    """Return the sandbox to use; ``auto`` is bubblewrap, never silently nothing. ``image`` is for docker.
 
-    Raises :class:`MissingTool` with the line that installs or enables bubblewrap when it does not work here.
+    Raises :class:`MissingTool` with the line that installs or enables what does not work here.
     """
     if choice == "none":
         return Unprotected(environ)
+    if choice == "docker":
+        return find_docker(image, environ)
     why, mend = guards.trial(environ)
     if why:
         hint = f"{mend}   (or let model-written code run unprotected: --sandbox none)"
