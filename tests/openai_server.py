@@ -37,7 +37,9 @@ class Answer:
 
     ``delay`` is seconds before the first byte and ``drip`` seconds between single bytes of the body.
     ``raw`` replaces the body, ``cut`` sends only so many of its bytes although more are announced, ``drop``
-    closes the connection without a byte, ``hang`` answers nothing until the server is closed.
+    closes the connection without a byte, ``hang`` answers nothing until the server is closed. Who asks for a
+    stream gets one unless ``streams`` is false; ``stall`` sends its first half only and then nothing, and a
+    stream with an empty ``finish_reason`` ends without saying so. ``details`` are further fields of the usage.
     """
 
     text: str | None = "ok"
@@ -54,6 +56,9 @@ class Answer:
     cut: int | None = None
     drop: bool = False
     hang: bool = False
+    streams: bool = True
+    stall: bool = False
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 def failure(status: int, message: str, code: str | None = None, **headers: str) -> Answer:
@@ -175,15 +180,24 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         closing.wait(answer.delay)
-        body = _body(answer, request)
+        streamed = (
+            bool(request.get("stream")) and answer.streams and not (answer.error or answer.raw is not None)
+        )
+        body = _stream(answer, request) if streamed else _body(answer, request)
         self.send_response(answer.status)
-        for name, value in {"Content-Type": "application/json", **answer.headers}.items():
+        kind = "text/event-stream" if streamed else "application/json"
+        for name, value in {"Content-Type": kind, **answer.headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if answer.cut is not None:
             self.close_connection = True
             body = body[: answer.cut]
+        if answer.stall:
+            self.wfile.write(body[: len(body) // 2])
+            self.close_connection = True
+            closing.wait()
+            return
         step = 1 if answer.drip else max(1, len(body))
         for start in range(0, len(body), step):
             self.wfile.write(body[start : start + step])
@@ -198,6 +212,26 @@ def _body(answer: Answer, request: dict[str, Any]) -> bytes:
     if answer.raw is not None:
         return answer.raw
     return json.dumps({"error": answer.error} if answer.error else _completion(answer, request)).encode()
+
+
+def _stream(answer: Answer, request: dict[str, Any]) -> bytes:
+    """The reply as OpenAI streams it: its text in pieces, the reason for its end, the usage, the end."""
+    whole = _completion(answer, request)
+    usage = whole.pop("usage", None)
+    chunk = {**whole, "object": "chat.completion.chunk"}
+    text = answer.text or ""
+    step = max(4, len(text) // 200)
+    deltas: list[tuple[dict[str, Any], str | None]] = [({"role": "assistant", "content": ""}, None)]
+    deltas += [({"content": text[at : at + step]}, None) for at in range(0, len(text), step)]
+    deltas += [({}, answer.finish_reason)] if answer.finish_reason else []
+    parts = [
+        {**chunk, "choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+        for delta, reason in deltas
+    ]
+    if usage and (request.get("stream_options") or {}).get("include_usage"):
+        parts.append({**chunk, "choices": [], "usage": usage})
+    lines = [json.dumps(part) for part in parts] + (["[DONE]"] if answer.finish_reason else [])
+    return "".join(f"data: {line}\n\n" for line in lines).encode()
 
 
 def _completion(answer: Answer, request: dict[str, Any], **changed: Any) -> dict[str, Any]:
@@ -221,6 +255,7 @@ def _completion(answer: Answer, request: dict[str, Any], **changed: Any) -> dict
             "prompt_tokens": prompt,
             "completion_tokens": said,
             "total_tokens": prompt + said,
+            **answer.details,
         }
     return completion | changed
 

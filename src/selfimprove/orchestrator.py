@@ -43,7 +43,7 @@ class Summary:
     """What a run did. ``before`` and ``after`` are what was measured; ``held`` is why tasks were given back.
 
     ``added`` counts the tasks of the first look; ``updated`` and ``closed`` name those of both looks.
-    ``landed`` says where the commits were merged to, ``landing_problem`` why they were not.
+    ``landed`` says where the commits went in the end, ``landing_problem`` why they did not.
     """
 
     run: Run
@@ -65,7 +65,8 @@ class Summary:
 class Orchestrator:
     """The loop. Without a ``reflector`` nothing is measured. ``open_run`` gives the run to do.
 
-    ``hold`` keeps an interruption waiting while tasks.yml and the journal are being brought in line.
+    ``hold`` keeps an interruption waiting while tasks.yml and the journal are being brought in line. ``land`` is
+    the word for what is to become of the commits afterwards, for the journal.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Orchestrator:
         self._edited = False
         self._planned = 0
         self.budget = planner.budget
+        self.land = ""
         self.summary: Summary | None = None
 
     def run(self, tasks_file: str = "tasks.yml") -> Summary:
@@ -142,7 +144,8 @@ class Orchestrator:
             ended = self._memory.journal.outcomes(run=opened.run.id)
             dollars, tokens = self._memory.journal.spent(opened.run.id)
             units = sum(row["cost"] for row in ended)
-            self._planner.budget.charge(units=units, dollars=dollars, tokens=tokens)
+            calls = self._memory.journal.calls(opened.run.id)
+            self._planner.budget.charge(units=units, dollars=dollars, tokens=tokens, calls=calls)
         others = self._memory.claims.held_by_others()
         planned = len(self._planner.plan(self._tasks, claimed=others).next)
         self._listener(RunStarted(opened.run.id, opened.run.branch, planned, opened.resumed))
@@ -150,6 +153,7 @@ class Orchestrator:
         return self._planner.schedule(self._tasks, claimed=others)
 
     def _work(self, schedule: Schedule, summary: Summary) -> None:
+        self._planner.budget.begin()
         began = time.monotonic()
         while task := schedule.pop():
             index = len(summary.outcomes) + 1
@@ -275,10 +279,12 @@ class Orchestrator:
         }
         counts = {word: ends[word] for word in ("done", "failed", "skipped")}
         counts |= {"returned": summary.returned, "waiting": len(summary.waiting), "added": summary.added}
+        # What is to happen with the commits is noted with the end itself, so that a kill between loses none.
+        noted: dict[str, int | str] = {**counts, **({"land": self.land} if self.land else {})}
         journal = self._memory.journal
         # What stopped the run is the news; that the state cannot be written either comes after it.
         with self._hold(), suppress(StateError) if error else nullcontext():
-            journal.end_run(summary.run.id, state, code, counts)
+            journal.end_run(summary.run.id, state, code, noted)
             summary.run = journal.run(summary.run.id) or summary.run
             self._memory.save_run(summary.run)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Literal
 
 from selfimprove.kind import (
     FLAG,
@@ -19,6 +18,9 @@ from selfimprove.kind import (
     one_of,
     whole,
 )
+from selfimprove.model.allow import WORDS
+from selfimprove.section import Field, Section, setting
+from selfimprove.section import masked as masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +29,6 @@ WRAPPER = "selfimprove"  # the key under which settings may stand in a config fi
 PREFIX = "SELFIMPROVE_"
 YEAR = 31_536_000  # seconds
 
-T = TypeVar("T")
 Limits = dict[str, int | str | None]
 SECONDS = number(over=0, at_most=YEAR)
 AMOUNT = number(at_least=0)
@@ -35,48 +36,6 @@ TEXTS = listing(TEXT)
 LIMITS: Kind[Limits] = mapping(whole(at_least=0) | one_of("A", "B", "C") | NULL)
 # Two settings are the limits of rules, which ``audit.limits`` can name too.
 THRESHOLDS = {"audit.complexity_threshold": "SI101", "audit.maintainability_threshold": "SI102"}
-
-
-class Field(NamedTuple):
-    """One setting as it is declared."""
-
-    kind: Kind[Any]
-    default: object
-    description: str
-
-
-def setting(kind: Kind[T], default: T, description: str) -> T:
-    """Declare a setting in the body of a :class:`Section`; there it is its default, of type ``T``."""
-    return cast("T", Field(kind, default, description))
-
-
-class Section:
-    """Settings that belong together. An attribute that was not given is that of the class: the default."""
-
-    fields: Mapping[str, Field] = {}
-
-    def __init_subclass__(cls) -> None:
-        cls.fields = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
-        for name, field in cls.fields.items():
-            setattr(cls, name, field.default)
-
-    def __init__(self, **given: object) -> None:
-        vars(self).update(given)
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"settings are frozen: {name} cannot be changed")
-
-    def __eq__(self, other: object) -> bool:
-        names = {*self.fields, *vars(self)}
-        return type(self) is type(other) and all(
-            getattr(self, name) == getattr(other, name) for name in names
-        )
-
-    __hash__ = None  # type: ignore[assignment]  # some values are mappings
-
-    def __repr__(self) -> str:
-        given = ", ".join(f"{name}={masked(value)!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({given})"
 
 
 class AuditSettings(Section):
@@ -147,6 +106,9 @@ class BudgetSettings(Section):
     tokens: int | None = setting(
         whole(at_least=0) | NULL, None, "Limit on tokens sent to and received from the model."
     )
+    calls: int | None = setting(
+        whole(at_least=0) | NULL, None, "Limit on the calls to models, with those that fail."
+    )
     seconds: float | None = setting(SECONDS | NULL, None, "Limit on wall time, in seconds (--time).")
 
 
@@ -156,11 +118,17 @@ class RunSettings(Section):
     max_tasks: int | None = setting(
         whole(at_least=1) | NULL, None, "Most tasks that one run does; null is no limit (--max-tasks)."
     )
-    land: Literal["branch", "merge"] = setting(
-        one_of("branch", "merge"),
+    land: Literal["branch", "merge", "pr"] = setting(
+        one_of("branch", "merge", "pr"),
         "branch",
-        "Where commits land: branch (selfimprove/run-<n>), or merge into your branch (--land).",
+        "Where commits land: stay on their branch, merge into yours, or pr: a pull request (--land).",
     )
+    branch: Literal["run", "task"] = setting(
+        one_of("run", "task"),
+        "run",
+        "One branch for a run (selfimprove/run-<n>), or one per task (selfimprove/task-<id>) (--branch).",
+    )
+    labels: tuple[str, ...] = setting(TEXTS, (), "Labels of a pull request; they must exist on the server.")
     approve: Literal["never", "each"] = setting(
         one_of("never", "each"), "never", "Ask before the commit of each task, or never (--approve)."
     )
@@ -186,15 +154,56 @@ class CheckSettings(Section):
     )
     timeout: float = setting(SECONDS, 1800, "Time limit of one test or lint command, in seconds.")
     max_retries: int = setting(whole(at_least=0), 5, "Most repairs of one task after red tests or lint.")
+    reruns: int = setting(
+        whole(at_least=0, at_most=20),
+        3,
+        "How often a red test is run again, with and without the change, before it is blamed; 0: at once.",
+    )
+    allow: tuple[str, ...] = setting(
+        listing(one_of(*WORDS)),
+        (),
+        "Vetoes that are waived for every task of this repository, by their words.",
+    )
+
+
+class ReviewSettings(Section):
+    """What a second look by a model must say before a change is committed."""
+
+    enabled: bool | None = setting(
+        FLAG | NULL,
+        None,
+        "Have each final change reviewed, one more call; null: when review.model is set (--review).",
+    )
+    model: str | None = setting(
+        TEXT | NULL, None, "Model that reviews, in litellm's words; null: the one that wrote the change."
+    )
+    threshold: float = setting(
+        number(at_least=1, at_most=10),
+        7.0,
+        "Least mean of the six scores (1 to 10) with which a change is committed.",
+    )
+    lowest: int = setting(
+        whole(at_least=1, at_most=10),
+        4,
+        "Least single score with which a change is committed, however good the mean is.",
+    )
+    auto_merge: float | None = setting(
+        number(at_least=1, at_most=10) | NULL,
+        None,
+        "Mean score from which on a pull request merges itself once its checks pass; null: never.",
+    )
 
 
 class SandboxSettings(Section):
     """Where tests and lint of changed code run."""
 
-    driver: Literal["auto", "bubblewrap", "none"] = setting(
-        one_of("auto", "bubblewrap", "none"),
+    driver: Literal["auto", "bubblewrap", "docker", "none"] = setting(
+        one_of("auto", "bubblewrap", "docker", "none"),
         "auto",
-        "auto (bubblewrap, and a refusal without it), bubblewrap, or none: no guard (--sandbox).",
+        "auto (bubblewrap, and a refusal without it), bubblewrap, docker, or none: no guard (--sandbox).",
+    )
+    image: str | None = setting(
+        TEXT | NULL, None, "Image with what the tests need, for docker; it is not pulled by itself."
     )
     network: bool = setting(FLAG, False, "Let the sandbox reach the network.")
     memory_mb: int = setting(
@@ -221,8 +230,16 @@ class LlmSettings(Section):
         None,
         "Model in litellm's words, for example anthropic/claude-sonnet-4-5; null is no model.",
     )
+    fallback_models: tuple[str, ...] = setting(
+        TEXTS, (), "Models to ask, in this order, when llm.model does not answer or cannot."
+    )
     base_url: str | None = setting(TEXT | NULL, None, "Address of the model's API; null: the provider's own.")
     replies: str | None = setting(TEXT | NULL, None, "File with the replies of the scripted backend.")
+    record: str | None = setting(
+        TEXT | NULL,
+        None,
+        "File to which every reply is added, for the scripted backend; null: none (--record).",
+    )
     max_tokens: int = setting(whole(at_least=1), 8192, "Longest reply, in tokens.")
     context_tokens: int = setting(
         whole(at_least=1), 24_000, "Longest question, in tokens: instructions, task and code together."
@@ -230,13 +247,22 @@ class LlmSettings(Section):
     temperature: float | None = setting(
         number(at_least=0, at_most=2) | NULL, None, "Randomness, 0 to 2; null: the model's own."
     )
-    timeout: float = setting(SECONDS, 120, "Time limit of one request, in seconds.")
+    stream: bool = setting(FLAG, True, "Have replies come piece by piece, so that one sees them come.")
+    timeout: float = setting(SECONDS, 600, "Time limit of one request, in seconds.")
+    stall_timeout: float = setting(
+        SECONDS, 120, "Longest silence of the server before and in a streamed reply, in seconds."
+    )
     retries: int = setting(whole(at_least=0), 4, "Most new attempts after a failed request.")
     price_input: float | None = setting(
         AMOUNT | NULL, None, "Dollars per million tokens sent; null: litellm's price list."
     )
     price_output: float | None = setting(
         AMOUNT | NULL, None, "Dollars per million tokens received; null: litellm's price list."
+    )
+    prices: dict[str, dict[str, float]] = setting(
+        mapping(mapping(AMOUNT)),
+        {},
+        "Dollars per million tokens by model, as in {openai/mine: {input: 3, output: 15}}; before all others.",
     )
 
 
@@ -276,6 +302,7 @@ class Settings(Section):
     run: RunSettings = RunSettings()
     command: CommandSettings = CommandSettings()
     check: CheckSettings = CheckSettings()
+    review: ReviewSettings = ReviewSettings()
     sandbox: SandboxSettings = SandboxSettings()
     llm: LlmSettings = LlmSettings()
     index: IndexSettings = IndexSettings()
@@ -316,21 +343,6 @@ def get_value(settings: Settings, dotted: str) -> object:
     for part in dotted.split("."):
         value = getattr(value, part)
     return value
-
-
-def masked(value: object) -> object:
-    """Return ``value`` with the password of a URL in it replaced by ``***``."""
-    if not isinstance(value, str):
-        return value
-    return _password().sub(lambda match: f"{match[1] or match[2]}***", value)
-
-
-@cache
-def _password() -> re.Pattern[str]:
-    return re.compile(
-        r"(?i)(?:(://[^/?#\s:@]*:)(?!\d{1,5}(?:[/?#]|$))\S+(?=@)"
-        r"|([?&][\w-]*(?:password|secret|token|api_?key)=)[^&\s]+)"
-    )
 
 
 def settings_schema() -> Schema:

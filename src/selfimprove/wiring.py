@@ -5,13 +5,15 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from selfimprove.errors import ConfigError, NeedsKey
 from selfimprove.model.budget import Budget
 from selfimprove.model.events import Listener, Notice, ignore
 from selfimprove.target import STATE
 from selfimprove.wiring_audit import build_auditor, cache_folder
 from selfimprove.wiring_audit import build_reflector as build_reflector
 from selfimprove.wiring_audit import load_tasks as load_tasks
+from selfimprove.wiring_llm import build_backend as build_backend
+from selfimprove.wiring_llm import build_llm, build_recorder, build_reviewer
+from selfimprove.wiring_llm import model_problem as model_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,12 +26,12 @@ if TYPE_CHECKING:
     from selfimprove.memory.journal import Journal
     from selfimprove.memory.memory import Memory
     from selfimprove.model.outcome import Objection
+    from selfimprove.model.review import ReviewTerms
     from selfimprove.model.task import Task
-    from selfimprove.orchestrator import Orchestrator, Summary
+    from selfimprove.orchestrator import Orchestrator
     from selfimprove.planner.planner import Planner
-    from selfimprove.settings import LlmSettings
+    from selfimprove.settings import ReviewSettings
     from selfimprove.target import Choices, Target
-    from selfimprove.tools.llm.client import LLM, Backend
 
 _MANY = 500  # files from which on a person is told how far the index is
 
@@ -40,83 +42,17 @@ def build_planner(target: Target, choices: Choices) -> Planner:
 
     settings = target.settings
     limits = settings.budget
-    budget = Budget(limits.units, limits.dollars, limits.tokens, limits.seconds, warning=limits.warning)
+    budget = Budget(
+        limits.units,
+        limits.dollars,
+        limits.tokens,
+        limits.seconds,
+        limits.warning,
+        calls=limits.calls,
+    )
     only = frozenset(choices.only) if choices.only else None
     return Planner(
         budget, model_ready=model_problem(target) is None, only=only, max_tasks=settings.run.max_tasks
-    )
-
-
-def model_problem(target: Target) -> NeedsKey | ConfigError | None:
-    """Return what is missing before a model can be asked, ``None`` when nothing is."""
-    from selfimprove.tools.llm.keys import choose_model, missing_key
-
-    llm, environ = target.settings.llm, target.loaded.environ
-    if llm.backend == "scripted":
-        return (
-            None
-            if llm.replies
-            else ConfigError(
-                "the scripted backend has no replies",
-                where="llm.replies",
-                hint="selfimprove config set llm.replies FILE",
-            )
-        )
-    model = choose_model(llm.model, environ, llm.base_url)
-    hint = "export one of them, or try the whole loop without a key: selfimprove demo"
-    if model is None:
-        return NeedsKey(
-            "no model is configured",
-            hint=hint,
-            where="looked for llm.model, ANTHROPIC_API_KEY, OPENAI_API_KEY, OPENROUTER_API_KEY",
-        )
-    if variable := missing_key(model, environ, llm.base_url):
-        return NeedsKey(
-            f"{model} needs a key",
-            where=f"looked for {variable}",
-            hint=f"export {variable}=..., or try the whole loop without a key: selfimprove demo",
-        )
-    return None
-
-
-def build_llm(target: Target, budget: Budget, listener: Listener) -> LLM | None:
-    """Return the model client, ``None`` when no model can be asked."""
-    from selfimprove.tools.llm.client import LLM
-
-    if model_problem(target) is not None:
-        return None
-    return LLM(
-        build_backend(target),
-        budget,
-        retries=target.settings.llm.retries,
-        notify=lambda line: listener(Notice(line, "warning")),
-    )
-
-
-def build_backend(target: Target) -> Backend:
-    """Return the way to the model. Raises ConfigError for a broken file of replies."""
-    llm, environ = target.settings.llm, target.loaded.environ
-    if llm.backend == "scripted":
-        from selfimprove.tools.llm.scripted_backend import ScriptedBackend
-
-        return ScriptedBackend(target.repo.root / (llm.replies or ""))
-    return _litellm(llm, environ)
-
-
-def _litellm(llm: LlmSettings, environ: Mapping[str, str]) -> Backend:
-    from selfimprove.tools.llm.keys import choose_model, find_key
-    from selfimprove.tools.llm.litellm_backend import LitellmBackend
-    from selfimprove.tools.llm.prices import stated_price
-
-    model = choose_model(llm.model, environ, llm.base_url) or ""
-    return LitellmBackend(
-        model,
-        llm.base_url,
-        find_key(model, environ, llm.base_url),
-        llm.timeout,
-        llm.temperature,
-        llm.max_tokens,
-        stated_price(llm.price_input, llm.price_output),
     )
 
 
@@ -213,9 +149,9 @@ def build_orchestrator(
     from selfimprove.orchestrator import Orchestrator
 
     planner, memory = build_planner(target, choices), build_memory(target)
-    bench = _bench(target, memory.journal, planner.budget, listener, approve)
+    bench = build_bench(target, memory.journal, planner.budget, listener, approve)
     reflector = build_reflector(target, memory.journal) if looks_first(target, choices) else None
-    return Orchestrator(
+    loop = Orchestrator(
         planner,
         Executor(bench),
         reflector,
@@ -224,18 +160,22 @@ def build_orchestrator(
         listener=listener,
         hold=hold,
     )
+    loop.land = target.settings.run.land if target.settings.run.land != "branch" else ""
+    return loop
 
 
-def _bench(
+def build_bench(
     target: Target,
     journal: Journal,
     budget: Budget,
     listener: Listener,
     approve: Callable[[Task, str], Objection | None],
 ) -> Bench:
+    """Return what the steps work with."""
     from functools import cache
 
     from selfimprove.executor.bench import Bench, Bounds, Proof
+    from selfimprove.memory.testreports import TestReports
     from selfimprove.tools.shell.masking import secret_values
     from selfimprove.tools.shell.sandbox import find_sandbox
 
@@ -252,8 +192,11 @@ def _bench(
         repo=target.repo,
         journal=journal,
         llm=build_llm(target, budget, listener),
-        sandbox=cache(lambda: find_sandbox(box.driver, target.environ)),
+        sandbox=cache(lambda: find_sandbox(box.driver, target.environ, box.image)),
         measure=lambda root, path: auditor.values(path, root=root),
+        facts=lambda root, path: auditor.facts(path, root=root),
+        review=_terms(settings.review),
+        per_task=settings.run.branch == "task",
         judge=judge,
         approve=approve,
         listener=listener,
@@ -267,12 +210,24 @@ def _bench(
             box.processes,
             box.tmp_mb,
             box.network,
+            settings.check.reruns,
         ),
-        proof=Proof(settings.check.test_command, settings.check.lint_command),
+        reports=TestReports(target.state / "tests"),
+        proof=Proof(settings.check.test_command, settings.check.lint_command, settings.check.allow),
         environ=target.environ,
         sight=cache(lambda: build_sight(target, listener)),
         secrets=tuple(secret_values(environ)),
+        reviewer=build_reviewer(target, budget, listener),
+        recorder=build_recorder(target),
     )
+
+
+def _terms(review: ReviewSettings) -> ReviewTerms:
+    """Return when a change is reviewed, and what passes."""
+    from selfimprove.model.review import ReviewTerms
+
+    enabled = review.model is not None if review.enabled is None else review.enabled
+    return ReviewTerms(enabled, review.threshold, review.lowest)
 
 
 def build_sight(target: Target, listener: Listener = ignore, scratch: Path | None = None) -> Sight:
@@ -347,17 +302,3 @@ def end_processes(loop: Orchestrator) -> None:
 
     if loop.summary is not None:
         kill_marked(run_token(loop.summary.run))
-
-
-def land(target: Target, summary: Summary) -> str:
-    """Merge the run's branch where the person asked for that; return the branch it was merged into, or ``""``."""
-    from selfimprove.errors import SelfimproveError
-    from selfimprove.executor.land import merge
-
-    if target.settings.run.land != "merge" or not any(outcome.commit for outcome in summary.outcomes):
-        return ""
-    try:
-        return merge(target.repo, summary.run.branch)
-    except SelfimproveError as error:
-        summary.landing_problem = error
-        return ""

@@ -113,7 +113,8 @@ def test_it_tells_each_command_what_came_of_it_and_where_to_look(place: Project,
         assert hint in done.out
     assert repo.git("log", "-p", f"main..{BRANCH}")
     # Progress goes to stderr, in order: red, repair, green.
-    assert done.err.index("FAILED") < done.err.index("repair") < done.err.index("tests OK")
+    red, repair = done.err.index("tests 2 failed, 14 passed"), done.err.index("repair")
+    assert done.err.index("tests 16 passed") < red < repair < done.err.rindex("tests 16 passed")
 
 
 def test_its_commands_can_be_typed_again_in_its_repository(place: Project) -> None:

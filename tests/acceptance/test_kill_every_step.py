@@ -34,7 +34,7 @@ HOOKS = {
     "pre-commit": "#!/bin/sh\necho '# checked' >> m.py && git add m.py\n",
     "commit-msg": '#!/bin/sh\necho "Change-Id: $(cat /proc/sys/kernel/random/uuid)" >> "$1"\n',
 }
-STEPS = ("isolate", "understand", "edit", "check", "guard", "publish", "record")
+STEPS = ("isolate", "understand", "base", "edit", "check", "guard", "review", "publish", "record")
 # Counts the calls of git and, at one of them, kills the process that made it: before or after git did its work.
 SHIM = """\
 #!/bin/sh
@@ -199,7 +199,7 @@ def test_what_a_killed_run_leaves_running_is_ended(project: Make, tmp_path: Path
     )
     env = replies_for(made, {"one": two()}) | {"SELFIMPROVE_SANDBOX__DRIVER": sandbox}
     process = made.start("run", "--no-audit", env=env)
-    wait_for(made, "select 1 from steps where name = 'check' and task_id = 'one'")
+    wait_for(made, "select 1 from steps where name = 'base' and task_id = 'one'")
     time.sleep(0.7)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()

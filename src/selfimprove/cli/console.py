@@ -11,7 +11,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from selfimprove.cli.counter import HEARTBEAT
-from selfimprove.model.events import Event, Notice, RunStarted, StepEnded, StepStarted, TaskEnded, TaskStarted
+from selfimprove.model.events import (
+    Event,
+    Notice,
+    RunStarted,
+    StepEnded,
+    StepStarted,
+    TaskEnded,
+    TaskStarted,
+    Tokens,
+)
 from selfimprove.model.task import Status
 from selfimprove.report.wording import visible
 
@@ -31,6 +40,7 @@ class Progress:
         self._live = sys.stderr.isatty() and door.environ.get("TERM") != "dumb" and door.format != "jsonl"
         self._color = door.color_wanted(sys.stderr)
         self._doing = ""
+        self._tokens = 0
         self._since = time.monotonic()
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -40,12 +50,16 @@ class Progress:
 
     def __call__(self, event: Event) -> None:
         """Take up one event."""
+        if isinstance(event, Tokens):  # for the moving line only
+            self._tokens = event.tokens
+            return
         if self._door.format == "jsonl" and not isinstance(event, StepStarted):
             self._door.write(_json_line(event))
         with self._lock:
             self._doing, self._since = (
                 (event.name, time.monotonic()) if isinstance(event, StepStarted) else ("", 0.0)
             )
+            self._tokens = 0
         if self._door.quiet and not (isinstance(event, Notice) and event.level == "warning"):
             return
         if line := self._line(event):
@@ -75,7 +89,9 @@ class Progress:
         return ""
 
     def _step(self, event: StepEnded) -> str:
-        if (event.name in _QUIET_STEPS or event.name == "command") and event.ok and not self._door.verbose:
+        # A step that has nothing to say did nothing: no review was wanted.
+        quiet = event.name in _QUIET_STEPS or event.name == "command" or not event.summary
+        if quiet and event.ok and not self._door.verbose:
             return ""
         spent = f"   ${event.dollars:.2f}" if event.dollars else ""
         took = "   from the journal" if event.reused else f"   {event.seconds:.1f}s"
@@ -97,12 +113,13 @@ class Progress:
         told = 0.0
         while not self._over.wait(0.2 if self._live else min(1.0, self._every)):
             with self._lock:
-                doing, since = self._doing, self._since
+                doing, since, tokens = self._doing, self._since, self._tokens
             seconds = time.monotonic() - since
             if not doing:
                 told = 0.0
             elif self._live:
-                self._put(f"\r\x1b[2K      {doing:<10} {seconds:.0f}s")
+                came = f"   {tokens:,} tokens" if tokens else ""
+                self._put(f"\r\x1b[2K      {doing:<10} {seconds:.0f}s{came}")
             elif seconds >= told + self._every:
                 told = seconds
                 self._door.say(f"      {doing:<10} still at it after {seconds:.0f}s")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from selfimprove.model.review import ReviewTerms
 from selfimprove.tools.shell.limits import Limits
-from selfimprove.tools.shell.process import MARKER
+from selfimprove.tools.shell.process import MARKER, TAIL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
 
     from selfimprove.executor.sight import Sight
     from selfimprove.memory.journal import Journal
+    from selfimprove.memory.testreports import TestReports
     from selfimprove.model.events import Listener
+    from selfimprove.model.finding import Finding
     from selfimprove.model.outcome import Objection
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
     from selfimprove.tools.git.repo import Repo
     from selfimprove.tools.llm.client import LLM
+    from selfimprove.tools.llm.recording import Recorder
     from selfimprove.tools.shell.mounts import View
     from selfimprove.tools.shell.process import Completed
     from selfimprove.tools.shell.sandbox import Sandbox
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """Seconds that a command task and a check may take, how many repairs a change may need, and what the
-    sandbox allows: megabytes, processes, the network.
+    sandbox allows: megabytes, processes, the network. ``reruns`` is how often a doubtful test is run again.
     """
 
     command_seconds: float | None = 3600
@@ -38,14 +42,19 @@ class Bounds:
     processes: int = 512
     tmp_mb: int = 1024
     network: bool = False
+    reruns: int = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The commands that prove a change; ``None`` lets the repository itself tell which."""
+    """The commands that prove a change; ``None`` lets the repository itself tell which.
+
+    ``allow`` holds the words of the vetoes that are waived for every task.
+    """
 
     test_command: str | None = None
     lint_command: str | None = None
+    allow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,11 @@ class Bench:
     ``approve`` shows a person what would be committed and returns an objection or ``None``. ``sandbox`` is
     made when it is first needed, since finding it can fail and command tasks do without. ``environ`` is the
     person's environment, ``secrets`` the values in it that no log may hold. ``sight`` is what
-    prompts are made with; like the sandbox it is made when it is first needed.
+    prompts are made with; like the sandbox it is made when it is first needed. ``reviewer`` is the model that
+    reviews, ``None`` when that is ``llm`` too. ``recorder`` writes down every reply for a later replay.
+    ``reports`` keeps what the tests of a tree showed. ``facts`` returns what ``measure`` does with names.
+    ``review`` says when a change is reviewed and what passes;
+    ``per_task`` that each task has a branch of its own.
     """
 
     repo: Repo
@@ -74,7 +87,13 @@ class Bench:
     proof: Proof
     environ: Mapping[str, str]
     sight: Callable[[], Sight]
+    reports: TestReports
     secrets: tuple[str, ...] = ()
+    reviewer: LLM | None = None
+    recorder: Recorder | None = None
+    facts: Callable[[Path, str], Sequence[Finding]] = lambda _root, _path: ()
+    review: ReviewTerms = field(default_factory=ReviewTerms)
+    per_task: bool = False
 
 
 def run_shut_in(
@@ -85,14 +104,21 @@ def run_shut_in(
     log: Path,
     env: Mapping[str, str] | None = None,
     header: str = "",
+    cwd: str = ".",
+    tail: int = TAIL,
 ) -> Completed:
-    """Run ``command`` on a private copy in the sandbox, within the limits of the bench."""
+    """Run ``command`` on a private copy in the sandbox, in the folder ``cwd`` of it, within the limits of the bench.
+
+    ``tail`` is how many characters of what it says are handed back.
+    """
     bounds = bench.limits
     env = {MARKER: bench.environ[MARKER], **(env or {})} if MARKER in bench.environ else env
     limits = Limits(bounds.check_seconds, bounds.memory_mb, bounds.processes, bounds.tmp_mb)
     return bench.sandbox().run(
         command,
         view,
+        cwd=cwd,
+        tail=tail,
         env=env,
         limits=limits,
         network=bounds.network,

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.bench import run_shut_in
-from selfimprove.executor.commands import last_words, lint_command, test_command, wants_pytest
+from selfimprove.executor.commands import Finds, configured, find_suite, last_words, wants_pytest
 from selfimprove.executor.hooks import rewritten, run_hook
 from selfimprove.executor.mounting import view_of
+from selfimprove.executor.proving.linters import lint_commands, messages, new_lines
+from selfimprove.executor.proving.proof import Proof
+from selfimprove.executor.proving.running import Ground
+from selfimprove.executor.proving.standing import standing
+from selfimprove.executor.proving.telling import summary
+from selfimprove.executor.proving.verdict import essence
 from selfimprove.model.outcome import CheckResult
 from selfimprove.tools.git.worktree import Copy, reopen_copy
 from selfimprove.tools.shell.toolchain import find_program, find_python
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from selfimprove.executor.bench import Bench
+    from selfimprove.executor.commands import Suite
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
+    from selfimprove.tools.shell.process import Completed
 
 DETAIL = 6000
-_NOTHING_COLLECTED = 5  # the exit code of pytest, and of unittest from Python 3.12 on
+_LINT_OUTPUT = 400_000  # characters of a linter's output in which messages are looked for
 
 
 def check(task: Task, work: Work, bench: Bench, log: Path) -> Work:
@@ -33,14 +44,15 @@ def check(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     hook, tree = _hook(copy, work.tree, bench, log)
     changed = tuple(path for _, _, path in bench.repo.numstat(work.base, tree))
     work = work.but(tree=tree, paths=changed, checks=(), failure="", code="")
-    results = [hook] if hook else []
+    results, cause = [hook] if hook else [], ""
     for fact in (_lint, _tests, _metrics):
         if results and not results[-1].ok:
             break
         copy.restore(tree)
-        result = fact(task, work, copy, bench, log)
-        results += [result] if result else []
-    return _concluded(work, task, tuple(results), copy, bench)
+        if made := fact(task, work, copy, bench, log):
+            results.append(made[0])
+            cause = made[1]
+    return _concluded(work.but(cause=cause), task, tuple(results), copy, bench)
 
 
 def _concluded(work: Work, task: Task, results: tuple[CheckResult, ...], copy: Copy, bench: Bench) -> Work:
@@ -53,9 +65,15 @@ def _concluded(work: Work, task: Task, results: tuple[CheckResult, ...], copy: C
     if after := value_of(task, copy.path, bench):
         work = work.but(metrics={**work.metrics, "after": after})
     if red:
+        if work.cause:
+            work = work.but(cause=_mark(f"{red[0].name} {work.cause}"))
         text = f"{red[0].name} failed: {red[0].summary}\n\n{red[0].detail}"
         return work.but(failure=text.strip(), code="check_failed")
-    return work
+    return work.but(cause="")
+
+
+def _mark(text: str) -> str:
+    return hashlib.sha256(essence(text).encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def _hook(copy: Copy, tree: str, bench: Bench, log: Path) -> tuple[CheckResult | None, str]:
@@ -74,75 +92,118 @@ def _hook(copy: Copy, tree: str, bench: Bench, log: Path) -> tuple[CheckResult |
     ), tree
 
 
-def _lint(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> CheckResult | None:
+def measure_base(task: Task, work: Work, bench: Bench, log: Path) -> Work:
+    """Return the work once the tests of its base are known, with a summary of them.
+
+    They are measured once for a tree and then kept, so that a step which was cut off goes on quickly.
+    """
+    copy = reopen_copy(bench.repo, Path(work.copy), work.base)
+    tree = bench.repo.tree_of(work.base)
+    copy.restore(tree)
+    suite = _suite(task, copy, bench.repo.tree_names(tree), task.files, bench)
+    if suite is None:
+        return work.but(summary="no tests found")
+    words = summary(standing(suite, tree, Ground(copy, bench, log)))
+    copy.restore(work.tree)
+    return work.but(summary=f"tests {words}")
+
+
+def _suite(task: Task, copy: Copy, names: Sequence[str], near: Sequence[str], bench: Bench) -> Suite | None:
+    if command := task.test_command or bench.proof.test_command:
+        return configured(command)
+    finds = Finds(
+        lambda module: find_python(module, bench.repo.root, bench.environ),
+        lambda name: find_program(name, bench.repo.root, bench.environ),
+    )
+    return find_suite(copy.path, names, near, finds)
+
+
+def _tests(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple[CheckResult, str]:
+    # The command is the base's: a change must not decide how it is tested.
+    base, allow = bench.repo.tree_of(work.base), {*task.allow, *bench.proof.allow}
+    names = bench.repo.tree_names(base)
+    copy.restore(base)
+    suite = _suite(task, copy, names, work.paths, bench)
+    if suite is None:  # the first tests come with the change
+        copy.restore(work.tree)
+        suite = _suite(task, copy, bench.repo.tree_names(work.tree), work.paths, bench)
+    if suite:
+        ground = Ground(copy, bench, log)
+        return Proof(suite, base, work.tree, work.paths, "tests_changed" in allow, ground).result()
+    if wants_pytest(copy.path, names):
+        words = "this repository uses pytest, and no Python with pytest was found"
+        detail = "install pytest for the project, or set check.test_command"
+        return CheckResult("tests", False, words, detail=detail), words
+    return CheckResult("tests", True, "none found"), ""
+
+
+def _lint(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple[CheckResult, str] | None:
     names = bench.repo.tree_names(work.tree)
     there = [path for path in work.paths if (copy.path / path).is_file()]
-    command = bench.proof.lint_command or lint_command(
-        copy.path, names, there, lambda name: find_program(name, bench.repo.root, bench.environ)
-    )
-    return _run("lint", command, copy, bench, log) if command else None
-
-
-def _tests(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> CheckResult | None:
-    names = bench.repo.tree_names(work.tree)
-    command = (
-        task.test_command
-        or bench.proof.test_command
-        or test_command(copy.path, names, lambda module: find_python(module, bench.repo.root, bench.environ))
-    )
-    if command:
-        return _run("tests", command, copy, bench, log)
-    if wants_pytest(copy.path, names):
-        return CheckResult(
-            "tests",
-            False,
-            "this repository uses pytest, and no Python with pytest was found",
-            detail="install pytest for the project, or set check.test_command",
+    commands = (
+        [bench.proof.lint_command]
+        if bench.proof.lint_command
+        else lint_commands(
+            copy.path, names, there, lambda name: find_program(name, bench.repo.root, bench.environ)
         )
-    return CheckResult("tests", True, "none found")
-
-
-def _run(name: str, command: str, copy: Copy, bench: Bench, log: Path) -> CheckResult:
-    done = run_shut_in(
-        bench, command, view_of(copy), env=_import_path(copy, bench), log=log, header=f"$ {command}\n"
     )
+    results = [_lint_by(command, work, copy, bench, log) for command in commands]
+    if not results:
+        return None
+    red = [one for one in results if not one.ok]
+    words = "; ".join(one.summary for one in red or results)
+    seconds, detail = sum(one.seconds for one in results), "\n\n".join(one.detail for one in red)
+    return CheckResult("lint", not red, words, seconds, detail[:DETAIL], "; ".join(commands)), detail
+
+
+def _lint_by(command: str, work: Work, copy: Copy, bench: Bench, log: Path) -> CheckResult:
+    """Run a linter; what it said without the change already is not held against it."""
+    copy.restore(work.tree)
+    now = _run(command, copy, bench, log)
+    words = _end_of(now, bench) or last_words(now.tail) or f"exit code {now.exit_code}"
+    if not now.exit_code and not now.timed_out and not now.stopped:
+        return CheckResult("lint", True, words, now.seconds)
+    copy.restore(work.base)
+    before = _run(command, copy, bench, log)
+    copy.restore(work.tree)
+    seconds = now.seconds + before.seconds
+    fresh = new_lines(now.tail, before.tail)
+    told = messages(now.tail)
+    if told and not fresh and before.exit_code:
+        return CheckResult("lint", True, f"{_messages(told.total())}, none new", seconds)
+    if fresh and before.exit_code:
+        words = f"{_messages(len(fresh))} that {'was' if len(fresh) == 1 else 'were'} not there before"
+    elif not told and before.exit_code and essence(now.tail) == essence(before.tail):
+        return CheckResult("lint", True, f"fails without the change too: {words}", seconds)
+    return CheckResult("lint", False, words, seconds, "\n".join(fresh) or now.tail[-DETAIL:])
+
+
+def _messages(number: int) -> str:
+    return f"{number} message{'s' * (number != 1)}"
+
+
+def _run(command: str, copy: Copy, bench: Bench, log: Path) -> Completed:
+    return run_shut_in(bench, command, view_of(copy), log=log, header=f"$ {command}\n", tail=_LINT_OUTPUT)
+
+
+def _end_of(done: Completed, bench: Bench) -> str:
     if done.timed_out:
-        summary = f"no end after {bench.limits.check_seconds:g} s"
-    elif done.stopped:
-        summary = f"stopped: {done.stopped}"
-    else:
-        summary = last_words(done.tail) or f"exit code {done.exit_code}"
-    runner = "pytest" in command or "unittest" in command
-    if name == "tests" and done.exit_code == _NOTHING_COLLECTED and runner:
-        return CheckResult(name, True, "none collected", done.seconds)
-    ok = done.exit_code == 0 and not done.timed_out and not done.stopped
-    return CheckResult(name, ok, summary, done.seconds, "" if ok else done.tail[-DETAIL:])
+        return f"no end after {bench.limits.check_seconds:g} s"
+    return f"stopped: {done.stopped}" if done.stopped else ""
 
 
-def _import_path(copy: Copy, bench: Bench) -> dict[str, str]:
-    """Return the variable that lets Python import the changed code before an installed older version of it."""
-    top = copy.path if bench.sandbox().name == "none" else copy.repo.root
-    folders = [top / "src", top] if (copy.path / "src").is_dir() else [top]
-    return {"PYTHONPATH": ":".join(map(str, folders))}
-
-
-def _metrics(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> CheckResult | None:
+def _metrics(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple[CheckResult, str] | None:
     """For a task that came from a finding: the finding must be gone."""
     before, limit = work.metrics.get("before"), work.metrics.get("limit")
     if before is None or limit is None:
         return None
     after = value_of(task, copy.path, bench)
     if after is None:
-        return CheckResult("metrics", True, f"{work.metrics['name']} {before} -> gone")
+        return CheckResult("metrics", True, f"{work.metrics['name']} {before} -> gone"), ""
     ok = after <= limit
     what = f"{work.metrics['name']} {before} -> {after}"
-    return CheckResult(
-        "metrics",
-        ok,
-        what if ok else f"{what}, limit {limit}",
-        0.0,
-        "" if ok else f"The finding is still there: {what}, and at most {limit} is allowed.",
-    )
+    detail = "" if ok else f"The finding is still there: {what}, and at most {limit} is allowed."
+    return CheckResult("metrics", ok, what if ok else f"{what}, limit {limit}", 0.0, detail), detail
 
 
 def value_of(task: Task, root: Path, bench: Bench) -> float | str | None:

@@ -1,11 +1,14 @@
-"""Finds the target's own test and lint commands, and reads their last line for people."""
+"""Finds the target's own test commands in what the repository holds: a table of runners and their signs."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import tomllib
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,42 +17,66 @@ if TYPE_CHECKING:
 _SUMS_UP = re.compile(
     r"\b\d+ (passed|failed|errors?|skipped)\b|^Ran \d+ tests?|^(OK|FAILED)\b|^All checks passed|^Found \d+ error"
 )
-_PYTEST_SIGNS = ("pytest.ini", "conftest.py", "tests/conftest.py")
+_PYTHON_TEST = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|tests)\.py$")
+_PYTEST_SIGNS = ("pytest.ini", "conftest.py", "tests/conftest.py", "pytest.toml")
+_ASKS_PYTEST = re.compile(r"(^|[\s/;&|])(pytest|py\.test)(?=$|[\s;&|])|-m\s+pytest\b")
+_NO_TESTS_IN_NPM = "no test specified"
 
 
-def test_command(root: Path, names: Sequence[str], python: Callable[[str], str | None]) -> str | None:
-    """Return the command that runs all tests of the repository at ``root``, ``None`` when it has none.
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """How tests are run: a shell ``command`` in ``folder`` (relative to the repository's top).
 
-    ``names`` are its files; ``python`` returns an interpreter of the target's that can import a module, or
-    ``None``. pytest is taken where it is installed, else unittest for tests that it can find.
+    ``kind`` says how its results are read; ``own`` that we made the command, so that names of files may be
+    added to it. ``note`` is a word for the person.
     """
-    tests = [name for name in names if re.search(r"(^|/)(test_[^/]*|[^/]*_test)\.py$", name)]
-    if tests:
-        if interpreter := python("pytest"):
-            return f"{shlex.quote(interpreter)} -m pytest -q"
-        if not _says_pytest(root, names) and (interpreter := python("unittest")):
-            return f"{shlex.quote(interpreter)} -m unittest discover{_start_folder(tests, names)}"
-        return None
-    if "package.json" in names and _has_script(root):
-        return "npm test --silent"
-    table = {"Cargo.toml": "cargo test --offline --quiet", "go.mod": "go test ./..."}
-    return next((command for sign, command in table.items() if sign in names), None)
+
+    command: str
+    kind: str = "other"
+    folder: str = "."
+    own: bool = False
+    note: str = ""
+
+
+class Finds(NamedTuple):
+    """How programs of the target are found: an interpreter that can import a module, and a program by name."""
+
+    python: Callable[[str], str | None]
+    program: Callable[[str], str | None]
+
+
+def configured(command: str) -> Suite:
+    """Return the suite of a command that a person wrote down."""
+    if _ASKS_PYTEST.search(command):
+        return Suite(command, "pytest")
+    if re.search(r"-m\s+unittest\b", command):
+        return Suite(command, "unittest")
+    if re.search(r"\bgo test\b.*-json\b", command):
+        return Suite(command, "go")
+    return Suite(command, "cargo" if re.search(r"\bcargo (test|t)\b", command) else "script")
+
+
+def find_suite(root: Path, names: Sequence[str], near: Sequence[str], finds: Finds) -> Suite | None:
+    """Return how the tests of the repository at ``root`` are run, ``None`` when it has none.
+
+    ``names`` are its files. Where its top folder has no tests, the project folder around ``near`` (changed
+    files) counts.
+    """
+    for folder in ("", *_folders_of(near)):
+        inside = [name.removeprefix(folder) for name in names if name.startswith(folder)]
+        place = root / folder
+        for find in _RUNNERS:
+            if suite := find(place, inside, finds):
+                where = folder.rstrip("/") or "."
+                return Suite(suite.command, suite.kind, where, own=True, note=suite.note)
+    return None
 
 
 def wants_pytest(root: Path, names: Sequence[str]) -> bool:
     """True when the repository has tests for pytest, so that a missing pytest is worth a word."""
-    return _says_pytest(root, names)
-
-
-def lint_command(
-    root: Path, names: Sequence[str], changed: Sequence[str], program: Callable[[str], str | None]
-) -> str | None:
-    """Return the command that lints the changed Python files as the repository itself is set up, or ``None``."""
-    files = [name for name in changed if name.endswith((".py", ".pyi"))]
-    if not files or not _uses_ruff(root, names):
-        return None
-    ruff = program("ruff")
-    return f"{shlex.quote(ruff)} check --no-cache --force-exclude -- {shlex.join(files)}" if ruff else None
+    return any(sign in names for sign in _PYTEST_SIGNS) or "pytest" in toml_of(root / "pyproject.toml").get(
+        "tool", {}
+    )
 
 
 def last_words(output: str) -> str:
@@ -59,6 +86,94 @@ def last_words(output: str) -> str:
         if _SUMS_UP.search(line):
             return line[:100]
     return lines[-1][:100] if lines else ""
+
+
+def _folders_of(near: Sequence[str]) -> list[str]:
+    """Return the folders around the files, each with a slash, the innermost first."""
+    found = {
+        f"{parent}/": len(parent.parts)
+        for name in near
+        for parent in PurePosixPath(name).parents
+        if parent.parts
+    }
+    return sorted(found, key=lambda folder: (-found[folder], folder))
+
+
+def _python(root: Path, names: Sequence[str], finds: Finds) -> Suite | None:
+    """Find pytest where it is installed, else unittest for tests that it can find; then tox and nox."""
+    tests = [name for name in names if _PYTHON_TEST.search(name)]
+    if not tests:
+        return None
+    if interpreter := finds.python("pytest"):
+        return Suite(f"{shlex.quote(interpreter)} -m pytest -q", "pytest")
+    if not wants_pytest(root, names) and (interpreter := finds.python("unittest")):
+        return Suite(
+            f"{shlex.quote(interpreter)} -m unittest discover{_start_folder(tests, names)}", "unittest"
+        )
+    for sign, program, command in (("tox.ini", "tox", "run"), ("noxfile.py", "nox", "-R")):
+        if sign in names and (found := finds.program(program)):
+            note = f"{program} makes its environments from the network: without one it may fail"
+            return Suite(f"{shlex.quote(found)} {command}", "pytest", note=note)
+    return None
+
+
+def _npm(root: Path, names: Sequence[str], finds: Finds) -> Suite | None:
+    if "package.json" not in names:
+        return None
+    try:
+        script = json.loads((root / "package.json").read_text(encoding="utf-8", errors="replace"))["scripts"][
+            "test"
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(script, str) or _NO_TESTS_IN_NPM in script:
+        return None
+    locks = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lockb": "bun"}
+    manager = next((name for lock, name in locks.items() if lock in names and finds.program(name)), "npm")
+    more = {"npm": " --silent", "pnpm": " --silent", "yarn": ""}.get(manager, "")
+    return Suite(f"{manager} run test{more}" if manager == "bun" else f"{manager} test{more}", "script")
+
+
+_TARGET = re.compile(r"^(test|check)\s*:(?!=)", re.MULTILINE)
+_RECIPE = re.compile(r"^test\b[^:\n]*:(?!=)", re.MULTILINE)
+
+
+def _make(root: Path, names: Sequence[str], _finds: Finds) -> Suite | None:
+    for sign in ("GNUmakefile", "makefile", "Makefile"):
+        if sign in names and (found := _TARGET.search(_text(root / sign))):
+            return Suite(f"make {found[1]}", "script")
+    for sign in ("justfile", "Justfile", ".justfile"):
+        if sign in names and _RECIPE.search(_text(root / sign)):
+            return Suite("just test", "script")
+    return None
+
+
+def _by_sign(_root: Path, names: Sequence[str], _finds: Finds) -> Suite | None:
+    """Find the runners that one file at the top gives away."""
+    for sign, needs, command, kind in _SIGNS:
+        pattern = re.compile(sign)
+        if any(pattern.fullmatch(name) for name in names) and (
+            not needs or any(re.search(needs, n) for n in names)
+        ):
+            return Suite(command, kind)
+    return None
+
+
+# A file at the top, a file that must be somewhere, the command, and how its results are read.
+_SIGNS = (
+    (r"Cargo\.toml", "", "cargo test --offline --no-fail-fast", "cargo"),
+    (r"go\.mod|go\.work", "", "go test -json ./...", "go"),
+    (r"gradlew", "", "./gradlew --offline test --continue", "junit"),
+    (r"build\.gradle(\.kts)?", "", "gradle --offline test --continue", "junit"),
+    (r"mvnw", "", "./mvnw -o -q test -fae", "junit"),
+    (r"pom\.xml", "", "mvn -o -q test -fae", "junit"),
+    (r"[^/]+\.(sln|csproj|fsproj)", "", "dotnet test --no-restore", "other"),
+    (r"mix\.exs", r"_test\.exs$", "mix test", "other"),
+    (r"phpunit\.xml(\.dist)?", "", "vendor/bin/phpunit", "other"),
+    (r"\.rspec", "", "bundle exec rspec", "other"),
+    (r"Rakefile", r"_(test|spec)\.rb$", "rake test", "other"),
+)
+_RUNNERS = (_python, _npm, _by_sign, _make)
 
 
 def _start_folder(tests: Sequence[str], names: Sequence[str]) -> str:
@@ -71,28 +186,16 @@ def _start_folder(tests: Sequence[str], names: Sequence[str]) -> str:
     return f" -s {shlex.quote(folder)}" + (" -t ." if f"{folder}/__init__.py" in names else "")
 
 
-def _says_pytest(root: Path, names: Sequence[str]) -> bool:
-    pyproject = _toml(root / "pyproject.toml")
-    return any(sign in names for sign in _PYTEST_SIGNS) or "pytest" in pyproject.get("tool", {})
-
-
-def _uses_ruff(root: Path, names: Sequence[str]) -> bool:
-    return (
-        "ruff.toml" in names
-        or ".ruff.toml" in names
-        or "ruff" in _toml(root / "pyproject.toml").get("tool", {})
-    )
-
-
-def _has_script(root: Path) -> bool:
+def _text(path: Path) -> str:
     try:
-        return '"test"' in (root / "package.json").read_text(encoding="utf-8", errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return False
+        return ""
 
 
-def _toml(path: Path) -> dict[str, dict[str, object]]:
+def toml_of(path: Path) -> dict[str, dict[str, object]]:
+    """Return what a TOML file holds, empty where there is none or where it is not TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8", errors="replace"))
-    except (OSError, tomllib.TOMLDecodeError):
+        return tomllib.loads(_text(path))
+    except tomllib.TOMLDecodeError:
         return {}

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfimprove.errors import NeedsKey, PatchError
+from selfimprove.errors import PatchError
+from selfimprove.executor.asking import ask_once
 from selfimprove.executor.patching.apply import apply_patch, read_files, write_files
 from selfimprove.executor.patching.reply import parse_reply
 from selfimprove.executor.prompt import build_ask
 from selfimprove.executor.sight import reader
 from selfimprove.tools.git.worktree import Copy, reopen_copy
-from selfimprove.tools.llm.client import Ask, Reply
-from selfimprove.tools.shell.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +21,7 @@ if TYPE_CHECKING:
     from selfimprove.model.patch import Patch
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
+    from selfimprove.tools.llm.client import Reply
 
 
 def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
@@ -38,7 +35,7 @@ def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
     names = bench.repo.tree_names(work.tree)
     sight = bench.sight()
     ask = build_ask(task, work, sight.files(reader(copy.path)), names, sight).ask
-    reply, paid = _ask_once(ask, work, bench, turn)
+    reply, paid = ask_once(ask, work, bench, turn)
     work = work.but(
         model=reply.model, dollars=work.dollars + (reply.dollars or 0.0), tokens=work.tokens + reply.tokens
     )
@@ -74,31 +71,6 @@ def _land(
     changed = apply_patch(patch, read_files(copy.path, patch.paths))
     write_files(copy.path, changed)
     return patch, tuple(changed)
-
-
-def _ask_once(ask: Ask, work: Work, bench: Bench, turn: int) -> tuple[Reply, bool]:
-    """Return the reply and whether it was asked for now; the journal holds it before anything uses it."""
-    text = json.dumps([work.run, turn, asdict(ask)], sort_keys=True)
-    key = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
-    if known := bench.journal.recall(key):
-        return Reply(**known), False
-    if bench.llm is None:
-        raise NeedsKey("this task needs a model and none is configured", hint="set llm.model and its key")
-    reply = bench.llm.complete(ask)
-    bench.journal.keep(key, work.run, work.task_id, _masked(ask, bench.secrets), asdict(reply))
-    return reply, True
-
-
-def _masked(ask: Ask, secrets: tuple[str, ...]) -> dict[str, object]:
-    messages = [
-        {"role": message.role, "content": _storable(mask(message.content, secrets))}
-        for message in ask.messages
-    ]
-    return {"purpose": ask.purpose, "attempt": ask.attempt, "messages": messages}
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _size(bench: Bench, old: str, new: str) -> str:

@@ -90,10 +90,9 @@ class Executor:
         return work
 
     def _fresh(self, job: Job) -> Work:
-        """Return the work as it begins: from the run's branch, or from the commit that the run started on."""
-        base = self._bench.repo.resolve(f"refs/heads/{job.run.branch}") or job.run.base
+        """Return the work as it begins; where from is for the first step to find."""
         copy = self._bench.copies / f"run-{job.run.id}-{slug(job.task.id, limit=40)}-{_short(job.task.id)}"
-        return Work(job.run.id, job.task.id, base, str(copy), started_at=time.time())
+        return Work(job.run.id, job.task.id, "", str(copy), started_at=time.time())
 
     def _step(self, at: int, work: Work, job: Job) -> Work:
         """Do one step, or take its result from the journal where an earlier process stored it."""
@@ -132,17 +131,23 @@ class Executor:
             return work.but(stop=stop, code=error.code, summary=error.message)
 
     def _again(self, work: Work, task: Task) -> Work:
-        """Return the work ready for a repair, or stopped: no tries left, or the same failure a second time."""
-        mark = _short(_VARYING.sub("", work.failure))
-        limit = self._bench.limits.max_retries if task.max_retries is None else task.max_retries
+        """Return the work ready for a repair, or stopped: it goes in a circle, or no tries or no time are left."""
         first = work.failure.split("\n")[0]
-        if mark in work.failures:
+        marks = [_short(_VARYING.sub("", work.cause or work.failure))]
+        # A reply that was refused has changed nothing, so that only a tree which was checked can come again.
+        if work.code == "check_failed":
+            marks.append(f"tree {work.tree[:12]}")
+        limit = self._bench.limits.max_retries if task.max_retries is None else task.max_retries
+        if marks[-1] in work.failures and len(marks) > 1:
+            return work.but(stop=f"the same patch twice: {first}", code=work.code)
+        if marks[0] in work.failures:
             return work.but(stop=f"the same failure twice: {first}", code=work.code or "same_failure")
         if work.attempt > limit:
-            return work.but(
-                stop=f"not mended after {work.attempt} attempts: {first}", code=work.code or "retries"
-            )
-        return work.but(attempt=work.attempt + 1, failures=(*work.failures, mark))
+            tries = f"{work.attempt} attempt{'s' * (work.attempt != 1)}"
+            return work.but(stop=f"not mended after {tries}: {first}", code=work.code or "retries")
+        if task.timeout and time.time() - work.started_at > task.timeout:
+            return work.but(stop=f"not mended in {task.timeout:g} s: {first}", code=work.code or "timed_out")
+        return work.but(attempt=work.attempt + 1, failures=(*work.failures, *marks), cause="")
 
     def _outcome(self, work: Work, job: Job, seconds: float) -> Outcome:
         task = job.task
@@ -163,6 +168,8 @@ class Executor:
             log=str(job.log) if job.log.exists() else None,
             patch=work.patch,
             code=work.code,
+            review=work.review,
+            branch=(work.branch or job.run.branch) if work.commit else "",
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from selfimprove.errors import UsageError
+from selfimprove.executor.aside import sweep
 from selfimprove.executor.bench import run_token
 from selfimprove.memory.owner import is_alive, process_of
 from selfimprove.tools.git.repo import BRANCH_PREFIX
@@ -61,6 +62,7 @@ def open_run(journal: Journal, repo: Repo, copies: Path, resume: int | None = No
     with FileLock(copies / "opening.lock"):
         dead = journal.dead_runs()
         notices = bury_the_dead(journal, repo, copies, dead)
+        sweep(repo, copies)
         head = repo.head() or ""
         earlier = _named(journal, resume) if resume is not None else _unfinished(journal, head)
         if earlier and (run := journal.take_over(earlier)):

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from selfimprove.executor import check as checking
 from selfimprove.executor import edit as editing
 from selfimprove.executor import publish as publishing
+from selfimprove.executor import review as reviewing
 from selfimprove.executor import risk
+from selfimprove.executor.branches import branch_for, start_of
 from selfimprove.executor.sight import choose, reader
 from selfimprove.tools.git.worktree import open_copy, remove_copy, reopen_copy
 
@@ -33,6 +35,7 @@ class Job:
 
 def isolate(work: Work, job: Job, bench: Bench) -> Work:
     """Make the private copy at the base commit, once it is sure that what it will hold can be shut in."""
+    work = work.but(base=start_of(job.task, job.run, bench), branch=branch_for(job.task, job.run, bench))
     if not work.base:
         return work.but(
             stop="the repository has no commit yet, so there is nothing to copy",
@@ -64,6 +67,11 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
     return work.but(context=context, metrics=metrics, summary=summary)
 
 
+def base(work: Work, job: Job, bench: Bench) -> Work:
+    """Measure the tests before the first change, so that what fails already is known."""
+    return checking.measure_base(job.task, work, bench, job.log)
+
+
 def edit(work: Work, job: Job, bench: Bench) -> Work:
     """Ask the model and apply its reply."""
     return editing.edit(job.task, work, bench, job.turn)
@@ -77,6 +85,11 @@ def check(work: Work, job: Job, bench: Bench) -> Work:
 def guard(work: Work, job: Job, bench: Bench) -> Work:
     """Look for objections that no test outweighs."""
     return risk.guard(job.task, work, bench)
+
+
+def review(work: Work, job: Job, bench: Bench) -> Work:
+    """Ask the person, then the reviewer, for an opinion on what would be committed."""
+    return reviewing.review(job.task, work, bench, job.turn)
 
 
 def publish(work: Work, job: Job, bench: Bench) -> Work:
@@ -100,9 +113,11 @@ Step = Callable[["Work", Job, "Bench"], "Work"]
 STEPS: tuple[tuple[str, Step], ...] = (
     ("isolate", isolate),
     ("understand", understand),
+    ("base", base),
     ("edit", edit),
     ("check", check),
     ("guard", guard),
+    ("review", review),
     ("publish", publish),
     ("record", record),
 )

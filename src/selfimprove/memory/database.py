@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 HEAD = REVISIONS[-1]
 _COPIES = 20
 metadata = sa.MetaData()
@@ -88,6 +88,19 @@ exchanges = sa.Table(
     sa.Column("at", sa.Float, nullable=False),
     sa.Column("ask", sa.JSON, nullable=False),
     sa.Column("reply", sa.JSON, nullable=False),
+)
+calls = sa.Table(
+    "calls",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run", sa.Integer, nullable=False, index=True),
+    sa.Column("task_id", sa.Text, nullable=False),
+    sa.Column("key", sa.String(64), nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Column("tokens", sa.BigInteger, nullable=False),
+    sa.Column("picodollars", sa.BigInteger),
 )
 
 

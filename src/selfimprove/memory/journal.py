@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from selfimprove.memory.database import claims, exchanges, noting, outcomes, reading, runs, steps
+from selfimprove.memory.database import calls, claims, exchanges, noting, outcomes, reading, runs, steps
 from selfimprove.memory.owner import is_alive
+from selfimprove.model.budget import PICO, picos
 from selfimprove.model.run import Run, Step
 from selfimprove.model.task import Status
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from selfimprove.model.outcome import Outcome
+
+
+_LARGEST = 2**62  # a hostile server may bill any number
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +175,38 @@ class Journal:
 
     # exchanges
 
+    def begin_call(self, run: int, task_id: str, key: str, worst: tuple[str, int, float | None]) -> int:
+        """Note that a model is about to be asked, for the exchange ``key``; return the call's number.
+
+        ``worst`` is the model and the most that the call can cost, in tokens and dollars. That counts as
+        spent until :meth:`settle_call`, so that a process that is killed in between has counted the call.
+        """
+        model, tokens, dollars = worst
+        row = {"run": run, "task_id": task_id, "key": key, "at": time.time(), "model": model}
+        with self._engine.begin() as connection:
+            values = row | _price(tokens, dollars) | {"open": True}
+            made = connection.execute(calls.insert().values(**values)).inserted_primary_key
+            return int(made[0]) if made else 0
+
+    def settle_call(self, call: int, tokens: int, dollars: float | None, *, made: bool = True) -> None:
+        """Put what a call was billed in the place of its worst case, or forget a call that was not ``made``."""
+        here = calls.c.id == call
+        settled = calls.update().where(here).values(**_price(tokens, dollars), open=False)
+        with self._engine.begin() as connection:
+            connection.execute(settled if made else calls.delete().where(here))
+
     def spent(self, run: int) -> tuple[float, int]:
-        """Return the dollars and tokens that the run's exchanges cost, also those of tasks that were given back."""
-        query = sa.select(exchanges.c.reply).where(exchanges.c.run == run)
+        """Return the dollars and tokens of the run's calls, also of those that failed or were cut off."""
+        query = sa.select(calls.c.picodollars, calls.c.tokens).where(calls.c.run == run)
         with reading(self._engine) as connection:
-            replies = connection.execute(query).scalars().all()
-        tokens = sum(reply["prompt_tokens"] + reply["completion_tokens"] for reply in replies)
-        return sum(reply["dollars"] or 0.0 for reply in replies), tokens
+            rows = connection.execute(query).all()
+        return sum(money or 0 for money, _ in rows) / PICO, sum(tokens for _, tokens in rows)
+
+    def calls(self, run: int) -> int:
+        """Return how many calls to models the run has made."""
+        query = sa.select(sa.func.count()).where(calls.c.run == run)
+        with reading(self._engine) as connection:
+            return int(connection.execute(query).scalar_one())
 
     def recall(self, key: str) -> dict[str, Any] | None:
         """Return the reply that was paid for under ``key``, if any."""
@@ -198,6 +227,12 @@ class Journal:
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
+
+
+def _price(tokens: int, dollars: float | None) -> dict[str, int | None]:
+    """Return what a call costs as it is stored: whole picodollars, cut to what a database holds."""
+    billed = None if dollars is None else min(picos(dollars), _LARGEST)
+    return {"tokens": min(tokens, _LARGEST), "picodollars": billed}
 
 
 def _where(key: StepKey) -> dict[str, Any]:

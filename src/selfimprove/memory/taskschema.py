@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from selfimprove.model.allow import WORDS
 from selfimprove.model.task import Status, Task
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _EXPECTED = {
     "status": "one of " + ", ".join(Status),
     "max_retries": "a whole number, 0 or more",
     "timeout": "a number of seconds, more than 0",
+    "allow": "a word of a veto or a list of them",
 }
 
 
@@ -89,6 +91,7 @@ def to_task(values: Mapping[str, Any]) -> Task:
     given["id"] = str(given["id"])
     given["files"] = _words(files)
     given["dependencies"] = _words(given.get("dependencies", ()))
+    given["allow"] = _words(given.get("allow", ()))
     given["status"] = Status(given.get("status", Status.PENDING))
     return Task(**given)
 
@@ -195,6 +198,9 @@ def _value_hint(key: str, value: object, shown: str) -> str:
         word = nearest(value, list(Status))
         if word:
             return f'did you mean "{word}"?'
+    if key == "allow" and isinstance(value, str):
+        word = nearest(value, WORDS)
+        return f'did you mean "{word}"?' if word else f"one of {', '.join(WORDS)}"
     if (key not in _EXPECTED or key in ("id", "filename")) and not isinstance(value, str | list | dict):
         return f'if it is meant as text, put it in quotes: {key}: "{shown}"'
     return f"write, for example, {key}: {json.dumps(_properties()[key]['examples'][0])}"

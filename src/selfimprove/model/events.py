@@ -67,7 +67,15 @@ class Notice:
     level: str = "info"
 
 
-Event = RunStarted | TaskStarted | StepStarted | StepEnded | TaskEnded | Notice
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A model is replying to a question of a task, and so many tokens have come; some of these a second."""
+
+    task_id: str
+    tokens: int
+
+
+Event = RunStarted | TaskStarted | StepStarted | StepEnded | TaskEnded | Notice | Tokens
 Listener = Callable[[Event], None]
 
 

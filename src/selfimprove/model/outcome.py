@@ -14,6 +14,7 @@ class CheckResult:
     """A fact about the changed code: ``name`` ran, ``ok`` or not, ``summary`` in a few words.
 
     ``detail`` is what helps to mend it (the failure, cut to size), ``seconds`` is wall time.
+    ``command`` is what ran; ``counts`` how many tests there are of each outcome (passed, failed, skipped, ...).
     """
 
     name: str
@@ -21,11 +22,17 @@ class CheckResult:
     summary: str
     seconds: float = 0.0
     detail: str = ""
+    command: str = ""
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """A veto: the change is held back whatever else speaks for it. ``allow`` is the word that would permit it."""
+    """A veto: the change is held back whatever else speaks for it.
+
+    ``message`` begins with the place, as ``path:line``. ``allow`` is the word (of ``model/allow.py``) that would
+    permit it, ``""`` when nothing does.
+    """
 
     code: str
     message: str
@@ -35,7 +42,10 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one task in one run. ``reason`` is one line; ``commit`` is set when there is one."""
+    """What became of one task in one run. ``reason`` is one line; ``commit`` is set when there is one, on ``branch``.
+
+    ``review`` is the last review, as :meth:`selfimprove.model.review.Review.to_dict` describes it.
+    """
 
     task_id: str
     status: Status
@@ -53,6 +63,8 @@ class Outcome:
     log: str | None = None
     patch: str | None = None
     code: str = ""
+    review: dict[str, Any] | None = None
+    branch: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready mapping."""

@@ -25,7 +25,8 @@ class Task:
     the code, made in a private copy. ``files`` are the paths (POSIX, relative to the repository root) that
     a prompt task may change; empty means any. ``cost`` is in budget units. A higher ``priority`` runs first.
     ``rejected`` is the reason why a person never wants this task; it then stays ``skipped`` and its
-    ``fingerprint`` never becomes a task again.
+    ``fingerprint`` never becomes a task again. ``allow`` holds the words of vetoes that the person waives for
+    this task (``selfimprove.model.allow.WORDS``).
     """
 
     id: str
@@ -46,6 +47,7 @@ class Task:
     epic: str | None = None
     fingerprint: str | None = None
     rejected: str | None = None
+    allow: tuple[str, ...] = ()
 
     @property
     def needs_model(self) -> bool:

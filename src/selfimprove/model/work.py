@@ -18,7 +18,9 @@ class Work:
     ``""`` when there is nothing; ``stop`` says why the task cannot go on, ``""`` while it can. ``paths``
     are the files changed so far, ``context`` the files and lines to show to the model. ``metrics`` maps ``before`` and
     ``after`` to the finding's value. ``summary`` is the last step's result in a few words, ``subject`` the
-    commit's first line.
+    commit's first line. ``review`` is the last review, as its ``to_dict`` describes it, ``branch`` where the commit
+    goes (``""``: the run's own). ``cause`` is what makes ``failure`` the same as another one, where that is not all
+    of its text.
     """
 
     run: int
@@ -44,6 +46,9 @@ class Work:
     tokens: int = 0
     summary: str = ""
     subject: str = ""
+    review: dict[str, Any] | None = None
+    cause: str = ""
+    branch: str = ""
 
     def but(self, **changes: Any) -> Work:
         """Return a copy with ``changes``."""

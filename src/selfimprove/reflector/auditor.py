@@ -128,7 +128,11 @@ class SelfAuditor:
         return unknown(self.survey().findings, tasks)
 
     def values(self, path: str, *, root: Path | None = None) -> dict[str, float | str]:
-        """Return the value by fingerprint of every function of ``path`` and of the file, also within limits.
+        """Return the value by fingerprint of what :meth:`facts` returns."""
+        return {fact.fingerprint: fact.value for fact in self.facts(path, root=root)}
+
+    def facts(self, path: str, *, root: Path | None = None) -> list[Finding]:
+        """Return every function of ``path``, and the file, with its values, also those within limits.
 
         Empty when the file is gone or cannot be measured; ``analyze`` tells why.
         """
@@ -137,8 +141,8 @@ class SelfAuditor:
         )
         metrics = found[path]
         if isinstance(metrics, NotAnalysed):
-            return {}
-        return {fact.fingerprint: fact.value for fact in rules.facts(path, metrics, self.policy)}
+            return []
+        return list(rules.facts(path, metrics, self.policy))
 
     def _judge(
         self,

@@ -83,7 +83,7 @@ def _pretty(value: Any, line: str) -> str:
 
 
 def schema(name: str) -> dict[str, Any]:
-    """Return the JSON Schema of a whole document: ``envelope``, ``audit``, ``plan`` or ``run``."""
+    """Return the JSON Schema of a whole document: by the name of its command, or ``envelope``."""
     from importlib.resources import files
 
     text = (files("selfimprove.report") / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8")
@@ -141,7 +141,7 @@ def plan_data(plan: Plan, budget: Budget, new: Collection[str] = ()) -> dict[str
         "waiting": [
             entry(waiting.task) | {"code": waiting.code, "reason": waiting.reason} for waiting in plan.waiting
         ],
-        "budget": _asdict(budget) | {"units_planned": plan.cost},
+        "budget": _budget(budget) | {"units_planned": plan.cost},
     }
 
 
@@ -208,6 +208,13 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(part) for part in value]
     return value
+
+
+def _budget(budget: Budget) -> dict[str, Any]:
+    """Return the limits and what is spent, without what only keeps threads apart."""
+    from dataclasses import fields
+
+    return {one.name: getattr(budget, one.name) for one in fields(budget) if not one.name.startswith("_")}
 
 
 def _asdict(record: Any) -> dict[str, Any]:

@@ -220,18 +220,18 @@ def run_summary(
     """Show how a run ended and what to type next.
 
     ``base`` names where the run's branch began (a branch, else a commit); ``measured`` are lines about what
-    the measurement says afterwards ("parse_invoice: complexity 31 -> 9"); ``landed`` is the branch that the
-    commits were merged into.
+    the measurement says afterwards ("parse_invoice: complexity 31 -> 9"); ``landed`` says where the
+    commits are now, when not on their branch alone ("merged into main").
     """
     lead = "" if run.state == "finished" else f"run {run.id} {run.state}: "
     _say(console, lead + run_totals(outcomes, budget, seconds, not_started))
     rows = [("measured", visible(line)) for line in measured]
     if any(outcome.commit for outcome in outcomes):
-        branch = shlex.quote(run.branch)
-        rows.append(("look", f"git log -p {shlex.quote(base)}..{branch}" if base else f"git log -p {branch}"))
-        rows.append(
-            ("landed", f"merged into {visible(landed)}") if landed else ("take", f"git merge {branch}")
-        )
+        made = [outcome.branch or run.branch for outcome in outcomes if outcome.commit]
+        for branch in map(shlex.quote, dict.fromkeys(made)):
+            look = f"git log -p {shlex.quote(base)}..{branch}" if base else f"git log -p {branch}"
+            rows += [("look", look)] if landed else [("look", look), ("take", f"git merge {branch}")]
+        rows += [("landed", visible(landed))] if landed else []
     rows += [("retry", retry(outcome)) for outcome in outcomes if outcome.status is Status.FAILED]
     _grid(console, rows, [("dim", "")] * len(rows), indent="  ")
     if run.state == "interrupted":

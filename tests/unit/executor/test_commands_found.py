@@ -8,46 +8,99 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from selfimprove.executor import commands
-from selfimprove.executor.commands import last_words, lint_command, wants_pytest
+from selfimprove.executor.commands import Finds, configured, find_suite, last_words, wants_pytest
+from selfimprove.executor.proving.linters import lint_commands, new_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def found(root: Path, files: dict[str, str], modules: tuple[str, ...]) -> str | None:
+def found(
+    root: Path, files: dict[str, str], modules: tuple[str, ...], near: tuple[str, ...] = ()
+) -> tuple[str, str, str] | None:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    return commands.test_command(root, list(files), lambda module: "/py thon" if module in modules else None)
+    finds = Finds(
+        lambda module: "/py thon" if module in modules else None,
+        lambda name: f"/bin/{name}" if name in modules else None,
+    )
+    suite = find_suite(root, list(files), near, finds)
+    return (suite.command, suite.kind, suite.folder) if suite else None
+
+
+PACKAGE = '{"scripts": {"test": "x"}}'
 
 
 @pytest.mark.parametrize(
     ("files", "modules", "wanted"),
     [
-        ({"test_a.py": ""}, ("pytest", "unittest"), "'/py thon' -m pytest -q"),
-        ({"a_test.py": ""}, ("pytest",), "'/py thon' -m pytest -q"),
-        ({"test_a.py": ""}, ("unittest",), "'/py thon' -m unittest discover"),
+        ({"test_a.py": ""}, ("pytest", "unittest"), ("'/py thon' -m pytest -q", "pytest")),
+        ({"a_test.py": "", "tox.ini": ""}, ("pytest", "tox"), ("'/py thon' -m pytest -q", "pytest")),
+        ({"test_a.py": ""}, ("unittest",), ("'/py thon' -m unittest discover", "unittest")),
         (
             {"tests/test_a.py": "", "tests/__init__.py": ""},
             ("unittest",),
-            "'/py thon' -m unittest discover -s tests -t .",
+            ("'/py thon' -m unittest discover -s tests -t .", "unittest"),
         ),
-        ({"tests/test_a.py": ""}, ("unittest",), "'/py thon' -m unittest discover -s tests"),
+        ({"tests/test_a.py": ""}, ("unittest",), ("'/py thon' -m unittest discover -s tests", "unittest")),
         ({"tests/test_a.py": "", "conftest.py": ""}, ("unittest",), None),
+        ({"tests/test_a.py": "", "conftest.py": "", "tox.ini": ""}, ("tox",), ("/bin/tox run", "pytest")),
+        ({"test_a.py": "", "noxfile.py": ""}, ("nox",), ("/bin/nox -R", "pytest")),
         ({"tests/test_a.py": "", "pyproject.toml": "[tool.pytest.ini_options]"}, ("unittest",), None),
         ({"a.py": ""}, ("pytest",), None),
-        ({"package.json": '{"scripts": {"test": "x"}}'}, (), "npm test --silent"),
+        ({"package.json": PACKAGE}, (), ("npm test --silent", "script")),
+        ({"package.json": PACKAGE, "yarn.lock": ""}, ("yarn",), ("yarn test", "script")),
+        ({"package.json": PACKAGE, "pnpm-lock.yaml": ""}, ("pnpm",), ("pnpm test --silent", "script")),
+        ({"package.json": PACKAGE, "pnpm-lock.yaml": ""}, (), ("npm test --silent", "script")),
         ({"package.json": "{}"}, (), None),
-        ({"Cargo.toml": ""}, (), "cargo test --offline --quiet"),
-        ({"go.mod": ""}, (), "go test ./..."),
+        (
+            {"package.json": '{"scripts": {"test": "echo \\"Error: no test specified\\" && exit 1"}}'},
+            (),
+            None,
+        ),
+        ({"package.json": "[broken"}, (), None),
+        ({"Cargo.toml": ""}, (), ("cargo test --offline --no-fail-fast", "cargo")),
+        ({"go.mod": ""}, (), ("go test -json ./...", "go")),
+        ({"gradlew": "", "build.gradle": ""}, (), ("./gradlew --offline test --continue", "junit")),
+        ({"pom.xml": ""}, (), ("mvn -o -q test -fae", "junit")),
+        ({"mix.exs": "", "test/a_test.exs": ""}, (), ("mix test", "other")),
+        ({"mix.exs": ""}, (), None),
+        ({"Makefile": "all:\n\ntest: all\n\t./run\n"}, (), ("make test", "script")),
+        ({"Makefile": "test := x\n"}, (), None),
+        ({"justfile": "test arg='x':\n  run\n"}, (), ("just test", "script")),
         ({"pyproject.toml": "not toml ["}, (), None),
     ],
 )
 def test_of_the_tests(
-    tmp_path: Path, files: dict[str, str], modules: tuple[str, ...], wanted: str | None
+    tmp_path: Path, files: dict[str, str], modules: tuple[str, ...], wanted: tuple[str, str] | None
 ) -> None:
-    assert found(tmp_path, files, modules) == wanted
+    suite = found(tmp_path, files, modules)
+    assert (suite and suite[:2]) == wanted
+
+
+def test_the_nearest_project_where_the_top_folder_has_none(tmp_path: Path) -> None:
+    files = {"svc/a/go.mod": "", "svc/a/x/y.go": "", "svc/b/package.json": PACKAGE, "README.md": ""}
+    assert found(tmp_path, files, (), ("svc/a/x/y.go",)) == ("go test -json ./...", "go", "svc/a")
+    assert found(tmp_path, files, (), ("svc/b/z.js",)) == ("npm test --silent", "script", "svc/b")
+    assert found(tmp_path, files, (), ("README.md",)) is None
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        ("pytest -x tests/unit", "pytest"),
+        ("cd sub && python3 -m pytest", "pytest"),
+        (".venv/bin/pytest", "pytest"),
+        ("python3 -m unittest -q", "unittest"),
+        ("go test -json ./... ", "go"),
+        ("cargo test --workspace", "cargo"),
+        ("make test", "script"),
+        ("./pytest.sh", "script"),
+    ],
+)
+def test_what_a_person_wrote_down(command: str, kind: str) -> None:
+    assert configured(command).kind == kind
 
 
 @pytest.mark.parametrize("package", [True, False])
@@ -55,7 +108,9 @@ def test_unittest_finds_them_with_what_we_type(tmp_path: Path, package: bool) ->
     (tmp_path / "m.py").write_text("X = 1\n")
     files = {"tests/test_a.py": "import unittest, m\nclass T(unittest.TestCase):\n    def test(self): pass\n"}
     files |= {"tests/__init__.py": ""} if package else {}
-    command = (found(tmp_path, files, ("unittest",)) or "").replace("'/py thon'", sys.executable)
+    suite = found(tmp_path, files, ("unittest",))
+    assert suite
+    command = suite[0].replace("'/py thon'", sys.executable)
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, "Ran 1 test" in done.stderr) == (0, True), done.stderr
 
@@ -66,15 +121,29 @@ def test_a_repository_that_wants_pytest(tmp_path: Path) -> None:
 
 
 def test_of_lint(tmp_path: Path) -> None:
-    ruff = {"ruff": "/bin/ruff"}.get
-    assert lint_command(tmp_path, ["ruff.toml"], ["a b.py", "c.txt"], ruff) == (
-        "/bin/ruff check --no-cache --force-exclude -- 'a b.py'"
-    )
-    assert lint_command(tmp_path, ["ruff.toml"], ["c.txt"], ruff) is None
-    assert lint_command(tmp_path, [], ["a.py"], ruff) is None
-    assert lint_command(tmp_path, [".ruff.toml"], ["a.py"], lambda _: None) is None
-    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\n")
-    assert lint_command(tmp_path, [], ["a.py"], ruff)
+    def lint(names: list[str], changed: list[str], *programs: str) -> list[str]:
+        return lint_commands(tmp_path, names, changed, {name: f"/bin/{name}" for name in programs}.get)
+
+    ruff = "/bin/ruff check --no-cache --force-exclude --output-format concise -- 'a b.py'"
+    assert lint(["ruff.toml"], ["a b.py", "c.txt"], "ruff") == [ruff]
+    assert lint(["ruff.toml"], ["c.txt"], "ruff") == []
+    assert lint([], ["a.py"], "ruff", "flake8", "pylint") == []
+    assert lint([".ruff.toml"], ["a.py"]) == []
+    assert lint([".flake8"], ["a.py"], "flake8") == ["/bin/flake8 -- a.py"]
+    assert lint([".pylintrc"], ["a.py"], "pylint") == ["/bin/pylint --score=n --output-format=text -- a.py"]
+    assert lint(["eslint.config.mjs"], ["a.ts", "b.py"], "eslint") == ["/bin/eslint -- a.ts"]
+    assert lint(["go.mod"], ["a.go"], "go") == ["/bin/go vet ./..."]
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\n[tool.pylint.main]\n")
+    assert len(lint([], ["a.py"], "ruff", "pylint")) == 2
+    (tmp_path / "setup.cfg").write_text("[flake8]\nmax-line-length = 9\n")
+    assert lint(["setup.cfg"], ["a.py"], "flake8") == ["/bin/flake8 -- a.py"]
+
+
+def test_new_messages_of_a_linter() -> None:
+    before = "a.py:1:1: F401 unused\na.py:9:1: E501 long\nFound 2 errors.\n"
+    now = "a.py:3:1: F401 unused\na.py:4:1: F401 unused\na.py:12:1: E501 long\nFound 3 errors.\n"
+    assert new_lines(now, before) == ["a.py:4:1: F401 unused"]
+    assert new_lines(before, now) == []
 
 
 @pytest.mark.parametrize(

@@ -95,13 +95,24 @@ def test_the_newest_outcome_counts(journal):
     assert journal.unwritten() == {"a": Status.DONE}
 
 
-def test_an_exchange_is_kept_once_and_its_price_is_known(journal):
+def test_an_exchange_is_kept_once(journal):
     reply = {"text": "t", "prompt_tokens": 10, "completion_tokens": 5, "dollars": 0.25}
     assert journal.recall("k") is None
     journal.keep("k", 1, "a", {"messages": []}, reply)
     journal.keep("k", 1, "a", {"messages": []}, reply | {"text": "other"})
-    journal.keep("l", 1, "b", {}, reply | {"dollars": None})
-    journal.keep("m", 2, "b", {}, reply)
     assert journal.recall("k") == reply
-    assert journal.spent(1) == (0.25, 30)
-    assert journal.spent(3) == (0.0, 0)
+
+
+def test_a_call_counts_at_its_worst_until_it_is_settled(journal):
+    calls = [journal.begin_call(1, "a", "k", ("m", 100, dollars)) for dollars in (0.1, 0.2, 0.3, None)]
+    journal.begin_call(2, "a", "k", ("m", 7, 7.0))
+    assert journal.spent(1) == (0.6, 400)
+    journal.settle_call(calls[0], 10, 0.01)
+    journal.settle_call(calls[1], 0, 0.0, made=False)
+    journal.settle_call(calls[3], 10**30, 1e30)
+    assert journal.calls(1) == 3
+    dollars, tokens = journal.spent(1)
+    assert (dollars > 1e6, tokens > 10**18) == (True, True)
+    journal.settle_call(calls[3], 5, None)
+    assert journal.spent(1) == (0.31, 115)
+    assert (journal.spent(3), journal.calls(3)) == ((0.0, 0), 0)

@@ -139,4 +139,5 @@ def test_a_task_as_json() -> None:
         "cost": 1,
         "status": "done",
         "timeout": 2,
+        "allow": [],
     }

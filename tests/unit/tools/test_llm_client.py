@@ -37,7 +37,7 @@ class Recorded:
     def worst_case(self, ask):
         return 100, 0.5
 
-    def ask(self, ask):
+    def ask(self, ask, terms):
         act = self.acts.pop(0)
         if isinstance(act, BaseException):
             raise act
@@ -125,12 +125,12 @@ TABLE = {
 
 
 def test_the_price_is_the_dearest_rate_that_can_apply():
-    assert listed_price("big", 1000, TABLE) == Price(2.5e-6, 1e-5)
-    assert listed_price("acme/big", 200_001, TABLE) == Price(4e-6, 2e-5)
+    assert listed_price("big", 1000, TABLE) == Price(2.5e-6, 1e-5, plain=2e-6, written=2.5e-6)
+    assert listed_price("acme/big", 200_001, TABLE) == Price(4e-6, 2e-5, plain=4e-6, written=2.5e-6)
     assert listed_price("other/big", 1000, TABLE) is None
     assert listed_price("half", 1000, TABLE) is None
     assert listed_price("unknown", 1000, TABLE) is None
-    assert listed_price("free/llama", 1000, TABLE) == Price(0, 0)
+    assert listed_price("free/llama", 1000, TABLE) == Price(0, 0, plain=0)
 
 
 def test_a_stated_price_has_two_halves():

@@ -56,10 +56,11 @@ def test_a_reply_comes_with_its_usage_and_the_question_is_sent_as_it_is():
     ("fault", "said", "billed"),
     [
         (rate_limited(), "429", False),
-        (server_error(500), "500", False),
+        (server_error(500), "500", True),
+        (server_error(502), "502", True),
         (server_error(503), "503", False),
         (server_error(529), "529", False),
-        (failure(408, "slow"), "408", False),
+        (failure(408, "slow"), "408", True),
         (Answer(drop=True), "connection", True),
         (truncated(), "connection", True),
         (half_json(), "cannot be read", True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from enum import StrEnum
+from pathlib import Path  # noqa: TC003 (the command line parser reads the annotations)
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,6 +31,14 @@ class Land(StrEnum):
 
     BRANCH = "branch"
     MERGE = "merge"
+    PR = "pr"
+
+
+class BranchChoice(StrEnum):
+    """How many branches a run makes."""
+
+    RUN = "run"
+    TASK = "task"
 
 
 class Approve(StrEnum):
@@ -44,6 +53,7 @@ class SandboxChoice(StrEnum):
 
     AUTO = "auto"
     BUBBLEWRAP = "bubblewrap"
+    DOCKER = "docker"
     NONE = "none"
 
 
@@ -80,10 +90,24 @@ def run(
         typer.Option("--time", min=0.001, metavar="SECONDS", help="Start no task after this many seconds."),
     ] = None,
     land: Annotated[
-        Land | None, typer.Option("--land", help="Leave the commits on their branch, or merge it at the end.")
+        Land | None,
+        typer.Option(
+            "--land", help="Leave the commits on their branch, merge it, or open a pull request (gh)."
+        ),
+    ] = None,
+    branch: Annotated[
+        BranchChoice | None,
+        typer.Option("--branch", help="One branch for the run, or one per task: selfimprove/task-ID."),
+    ] = None,
+    review: Annotated[
+        bool | None,
+        typer.Option(
+            "--review/--no-review",
+            help="Have a model score each final change; one more call. Else only where review.model is set.",
+        ),
     ] = None,
     approve: Annotated[
-        Approve | None, typer.Option("--approve", help="Show each change and ask before its commit.")
+        Approve | None, typer.Option("--approve", help="Show each change and ask, before review and commit.")
     ] = None,
     sandbox: Annotated[
         SandboxChoice | None, typer.Option("--sandbox", help="What shuts changed code in.")
@@ -91,6 +115,10 @@ def run(
     resume: Annotated[
         int | None,
         typer.Option("--resume", metavar="RUN", help="Go on with this run.", autocompletion=run_numbers),
+    ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="FILE", help="Add every reply to this file, to replay the run."),
     ] = None,
     audit: Annotated[
         bool | None, typer.Option("--audit/--no-audit", help="Measure before and after.")
@@ -101,13 +129,15 @@ def run(
     """Do the tasks, one commit each, on a branch of the run's own.
 
     Commands run in your tree, as make would run them; prompts change a private copy. The commits land on the
-    branch selfimprove/run-N; your working tree, index and branches stay as they are. A run that was stopped or
+    branch selfimprove/run-N; your working tree, index and branches stay as they are, unless you say --land. What
+    commands do is not reviewed. A run that was stopped or
     killed goes on where it was: type selfimprove run again.
     """
-    from selfimprove import preview, wiring
+    from selfimprove import preview, wiring, wiring_land
     from selfimprove.cli.app import interrupts
     from selfimprove.cli.console import Progress
     from selfimprove.cli.failure import page
+    from selfimprove.report.request import request_text
     from selfimprove.target import Choices
 
     del format, output
@@ -117,8 +147,11 @@ def run(
         run__max_tasks=max_tasks,
         budget__seconds=time,
         run__land=land and land.value,
+        run__branch=branch and branch.value,
+        review__enabled=review,
         run__approve=approve and approve.value,
         run__audit=audit,
+        llm__record=record and str(record.absolute()),
         sandbox__driver=sandbox and sandbox.value,
     )
     choices = Choices(tuple(names or ()), resume)
@@ -131,7 +164,7 @@ def run(
     interrupts.leave = lambda: wiring.end_processes(loop)
     try:
         summary = loop.run(target.settings.tasks_file)
-        summary.landed = wiring.land(target, summary)
+        summary.landed = wiring_land.land(target, summary, request_text, progress)
     except Interrupted as error:
         progress.close()
         if loop.summary is None:

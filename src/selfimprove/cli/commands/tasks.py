@@ -12,6 +12,7 @@ from selfimprove.cli.door import Door, command, group
 from selfimprove.cli.names import task_names
 from selfimprove.cli.options import Format, FormatOption, Output
 from selfimprove.errors import UsageError
+from selfimprove.model.allow import WORDS
 from selfimprove.model.task import Status, Task, slug
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ Retries = Annotated[int | None, typer.Option("--max-retries", min=0, help="Repai
 Timeout = Annotated[
     float | None, typer.Option("--timeout", min=0.001, help="Seconds that the command may take.")
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option("--allow", help="A word of a veto that is waived, such as dependencies (repeatable)."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -52,8 +57,8 @@ def register(app: typer.Typer) -> None:
             "add lint -c 'ruff check .'",
             "add split-parser -p 'Split parse() in two' --file src/parser.py",
         ),
-        "edit": ("edit lint --priority 9",),
-        "retry": ("retry lint", "retry add-security-md --allow pyproject.toml"),
+        "edit": ("edit lint --priority 9", "edit add-httpx --allow dependencies"),
+        "retry": ("retry lint", "retry add-httpx --allow dependencies"),
         "skip": ("skip lint",),
         "reject": ("reject refactor-legacy --reason 'goes away in May'",),
         "import": ("import goals.json",),
@@ -120,6 +125,7 @@ def add(
     test_command: TestCommand = None,
     max_retries: Retries = None,
     timeout: Timeout = None,
+    allow: Allow = None,
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
@@ -152,6 +158,7 @@ def edit(
     test_command: TestCommand = None,
     max_retries: Retries = None,
     timeout: Timeout = None,
+    allow: Allow = None,
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
@@ -175,20 +182,23 @@ def retry(
     door: Door,
     names: Names,
     allow: Annotated[
-        list[str] | None, typer.Option("--allow", help="A further file that may change (repeatable).")
+        list[str] | None,
+        typer.Option("--allow", help="A word of a veto that is waived, or a further file (repeatable)."),
     ] = None,
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
 ) -> int:
     """Make tasks pending again.
 
-    --allow adds a file to those that they may change.
+    --allow waives a veto by its word, or adds a file to those that they may change.
     """
     del format, output
+    words = [word for word in allow or () if word in WORDS]
 
     def again(task: Task) -> Task:
-        more = [path for path in allow or () if path not in task.files] if task.files or allow else []
-        return replace(task, status=Status.PENDING, rejected=None, files=(*task.files, *more))
+        waived = (*task.allow, *(word for word in words if word not in task.allow))
+        more = [path for path in allow or () if path not in (*task.files, *words)]
+        return replace(task, status=Status.PENDING, rejected=None, files=(*task.files, *more), allow=waived)
 
     return _each(door, names, again)
 
@@ -270,11 +280,25 @@ def _given(task: Task, values: dict[str, Any]) -> dict[str, Any]:
         found["files"] = tuple(values["file"])
     if values["depends_on"] is not None:
         found["dependencies"] = tuple(values["depends_on"])
+    if values["allow"] is not None:
+        found["allow"] = tuple(_words(values["allow"]))
     if "command" in found and task.prompt is not None:
         found["prompt"] = None
     if "prompt" in found and task.command is not None:
         found["command"] = None
     return found
+
+
+def _words(words: Sequence[str]) -> Sequence[str]:
+    """Return the words, which must be those of vetoes."""
+    from selfimprove.planner.rules import nearest
+
+    for word in words:
+        if word not in WORDS:
+            near = nearest(word, list(WORDS))
+            hint = f"did you mean {near}?" if near else f"one of {', '.join(WORDS)}"
+            raise UsageError(f"there is no veto {word}", hint=hint)
+    return words
 
 
 def _each(door: Door, names: Sequence[str], act: Callable[[Task], Task]) -> int:

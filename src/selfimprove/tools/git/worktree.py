@@ -57,6 +57,15 @@ class Copy:
         self.git("read-tree", "--reset", "-u", tree)
         self.git("clean", "-ffdxq")
 
+    def take_from(self, tree: str, paths: Sequence[str]) -> None:
+        """Put ``paths`` back to what ``tree`` holds; what it does not hold is removed."""
+        there = frozenset(self.repo.tree_names(tree))
+        env = {"GIT_LITERAL_PATHSPECS": "1"}
+        if kept := [path for path in paths if path in there]:
+            self.git("checkout", "--quiet", tree, "--", *kept, env=env)
+        if gone := [path for path in paths if path not in there]:
+            self.git("rm", "-f", "-q", "--ignore-unmatch", "--", *gone, env=env)
+
     def snapshot(self, paths: Sequence[str]) -> str:
         """Record ``paths`` as they are on disk, deletions too, and return the tree id of the whole."""
         if paths:

@@ -1,24 +1,29 @@
-"""The one model client: asks a backend, waits and tries again, and never spends over the limit."""
+"""The one model client: asks a model, waits, tries again, asks the next, and never spends over the limit."""
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from selfimprove.errors import Interrupted, LimitReached, LLMError
+from selfimprove.errors import (
+    Interrupted,
+    LimitReached,
+    LLMError,
+    NeedsKey,
+    SelfimproveError,
+)
+from selfimprove.model.budget import DoesNotFit, amount
+from selfimprove.tools.llm.structured import complete_json
+from selfimprove.tools.llm.waits import LONGEST_WAIT, LONGEST_WAITING, backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from selfimprove.model.budget import Budget
+    from selfimprove.model.budget import Budget, Reservation
 
 MAX_REPLY = 10_000_000
 """Bytes of a reply above which it is refused: no change of code is that long."""
-
-LONGEST_WAIT = 300.0
-"""Seconds; a server that asks to wait longer is not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Ask:
     """One question to the model.
 
     ``purpose`` says in a word what for (``edit``), ``attempt`` counts the task's questions of that purpose
-    from 1, ``max_tokens`` bounds the reply (``None``: the backend's own bound).
+    from 1, ``max_tokens`` bounds the reply (``None``: the backend's own bound). ``schema`` is the JSON Schema
+    of the reply, for a backend that can hold the model to it.
     """
 
     messages: tuple[Message, ...]
@@ -42,6 +48,7 @@ class Ask:
     task_id: str
     attempt: int = 1
     max_tokens: int | None = None
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,17 @@ class Reply:
         return self.prompt_tokens + self.completion_tokens
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How one call is made: within ``seconds`` (``None``: the backend's own limit), and who hears of it.
+
+    ``heard`` is called now and then with the tokens that have come so far.
+    """
+
+    seconds: float | None = None
+    heard: Callable[[int], None] | None = None
+
+
 class Backend(Protocol):
     """A way to a model. ``name`` is the backend's own, ``model`` the model's, as a person would write it."""
 
@@ -76,17 +94,28 @@ class Backend(Protocol):
     def model(self) -> str:
         """The model's name."""
 
-    def ask(self, ask: Ask) -> Reply:
+    def ask(self, ask: Ask, terms: Terms) -> Reply:
         """Ask once. Raise :class:`CallFailed`, or a finished error such as ``NeedsKey``."""
 
     def worst_case(self, ask: Ask) -> tuple[int, float | None]:
         """Return the most that ``ask`` can cost: tokens, and dollars (``None``: the price is not known)."""
 
 
+class Ledger(Protocol):
+    """Where calls are written down, so that a process that is killed in the middle of one has counted it."""
+
+    def begin(self, model: str, tokens: int, dollars: float | None) -> int:
+        """Note that a call is about to be made, with its worst case; return its number."""
+
+    def settle(self, call: int, tokens: int, dollars: float | None, calls: int) -> None:
+        """Put what the call was billed in the place of its worst case; ``calls`` 0: it was not made."""
+
+
 class CallFailed(Exception):
     """One call failed. ``again`` says that another try may help, ``wait`` the seconds the server asks for.
 
-    ``tokens`` and ``dollars`` are what the call must be taken to have cost all the same.
+    ``cost`` is what the call must be taken to have cost all the same, in tokens and dollars; ``sent`` is
+    false when nothing went out. ``ours`` says that the question itself may be at fault.
     """
 
     def __init__(
@@ -97,6 +126,8 @@ class CallFailed(Exception):
         again: bool = False,
         wait: float | None = None,
         cost: tuple[int, float | None] = (0, 0.0),
+        sent: bool = True,
+        ours: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -104,6 +135,17 @@ class CallFailed(Exception):
         self.again = again
         self.wait = wait
         self.tokens, self.dollars = cost
+        self.sent = sent
+        self.ours = ours
+
+
+class _GaveUp(Exception):
+    """One model was asked in vain; another may be asked. ``ours``: as in :class:`CallFailed`."""
+
+    def __init__(self, error: SelfimproveError, *, ours: bool = False) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.ours = ours
 
 
 def _say_nothing(line: str) -> None:
@@ -111,9 +153,10 @@ def _say_nothing(line: str) -> None:
 
 
 class LLM:
-    """Asks ``backend`` on account of ``budget``, with up to ``retries`` further tries.
+    """Asks ``backend`` on account of ``budget``, with up to ``retries`` further tries, then the ``fallbacks``.
 
-    ``wait`` sleeps for a number of seconds; ``notify`` gets one line for each further try.
+    ``wait`` sleeps for a number of seconds; ``notify`` gets one line for each further try, and ``heard`` the
+    task's id and the tokens that have come so far, while a reply comes in. Threads may share one.
     """
 
     def __init__(
@@ -123,81 +166,182 @@ class LLM:
         retries: int = 4,
         wait: Callable[[float], None] = time.sleep,
         notify: Callable[[str], None] = _say_nothing,
+        fallbacks: Sequence[Backend] = (),
+        heard: Callable[[str, int], None] | None = None,
     ) -> None:
         self.backend = backend
         self.budget = budget
         self.retries = retries
+        self.fallbacks = tuple(fallbacks)
         self._wait = wait
         self._notify = notify
+        self._heard = heard
 
-    def complete(self, ask: Ask) -> Reply:
+    def complete(self, ask: Ask, ledger: Ledger | None = None) -> Reply:
         """Return the model's reply to ``ask`` and charge the budget with what it cost.
 
-        A reply that was cut off (``finish_reason`` ``length``) is returned as it is.
+        The worst case of each call is reserved before it is made, and written into ``ledger``. A reply that
+        was cut off (``finish_reason`` ``length``) is returned as it is. When a model does not answer after
+        all retries, or cannot, the next of the fallbacks is asked; ``Reply.model`` says which answered.
 
         Raises ``LimitReached`` without a call when the worst case does not fit what is left of the budget,
-        ``NeedsKey`` when the key is missing or refused, and ``LLMError`` when the model does not answer
-        after all retries, refuses the request or says nothing twice.
+        ``NeedsKey`` when the key is missing or refused, and ``LLMError`` when no model answers, all refuse
+        the request or say nothing twice.
         """
-        tries = empty = 0
-        while True:
-            worst = self._fits(ask)
-            tries += 1
+        models = (self.backend, *self.fallbacks)
+        failed: list[SelfimproveError] = []
+        blamed = 0
+        for number, backend in enumerate(models, 1):
             try:
-                reply = self.backend.ask(ask)
+                return _Asking(self, backend, ask, ledger).until_answered()
+            except _GaveUp as end:
+                failed.append(end.error)
+                blamed += end.ours
+            if number == len(models) or blamed > 1:  # what two call a bad request will be one for all
+                break
+            self._notify(f"{failed[-1].message}; asking {models[number].model} in place of {backend.model}")
+        raise _joined(failed) from None
+
+    def complete_json(
+        self, ask: Ask, schema: Mapping[str, Any], ledger: Ledger | None = None
+    ) -> tuple[dict[str, Any], Reply]:
+        """Return what the model's reply holds as JSON that matches ``schema``, and the reply.
+
+        A reply that does not match is sent back once with its errors; then the reply's cost is that of both.
+        Raises ``LLMError`` when the second does not match either, and what :meth:`complete` raises.
+        """
+        return complete_json(ask, schema, lambda question: self.complete(question, ledger))
+
+
+@dataclass(slots=True)
+class _Asking:
+    """One question to one model, until it answers or is given up."""
+
+    llm: LLM
+    backend: Backend
+    ask: Ask
+    ledger: Ledger | None
+    tries: int = 0
+    waited: float = 0.0
+
+    def until_answered(self) -> Reply:
+        """Return the reply; raise ``_GaveUp`` when there is to be no further try."""
+        empty = 0
+        while True:
+            try:
+                reply = self._call()
             except CallFailed as failure:
-                self._charge(failure.tokens, failure.dollars)
-                self._before_next(ask, failure, tries)
+                self._before_next(failure)
                 continue
-            except (Interrupted, KeyboardInterrupt):
-                self._charge(*worst)  # the call was under way, and will be on the bill
-                raise
-            self._charge(reply.tokens, reply.dollars)
+            except NeedsKey as error:
+                raise _GaveUp(error) from None
             if reply.text.strip() or reply.finish_reason == "length":
                 return reply
             empty += 1
             message = f"the model said nothing (finish_reason {reply.finish_reason})"
-            hint = "try another model: llm.model"
-            self._before_next(ask, CallFailed(message, hint=hint, again=empty == 1), tries)
+            self._before_next(CallFailed(message, hint="try another model: llm.model", again=empty == 1))
 
-    def _fits(self, ask: Ask) -> tuple[int, float | None]:
-        """Return the worst case of ``ask``, or raise ``LimitReached`` when it could go over a limit."""
-        tokens, dollars = self.backend.worst_case(ask)
-        budget, refused = self.budget, ""
-        hint = "raise --max-spend, or lower llm.max_tokens"
-        if budget.dollars is not None and dollars is None:
-            refused = f"spend is limited to ${budget.dollars:g}, but the price of the model is not known"
-            hint = "set llm.price_input and llm.price_output ($ per million tokens), or limit budget.tokens"
-        elif budget.dollars is not None and dollars and budget.dollars_spent + dollars > budget.dollars:
-            left = max(0.0, budget.dollars - budget.dollars_spent)
-            refused = f"the next call can cost ${dollars:.4f}; ${left:.4f} of ${budget.dollars:g} is left"
-        elif budget.tokens is not None and budget.tokens_spent + tokens > budget.tokens:
-            left = max(0, budget.tokens - budget.tokens_spent)
-            refused = f"the next call can use {tokens} tokens; {left} of {budget.tokens} are left"
-            hint = "raise budget.tokens, or lower llm.max_tokens"
-        if refused:
-            raise LimitReached(refused, where=self._place(ask), hint=hint)
-        return tokens, dollars
+    def _call(self) -> Reply:
+        """Make one call on account of the budget: reserved and noted before, settled after."""
+        tokens, dollars = self.backend.worst_case(self.ask)
+        held = self._reserve(tokens, dollars)
+        number = 0
+        # From here on, whatever stops us, what stays set aside is the worst case.
+        billed, calls = (tokens, dollars), 0
+        try:
+            number = self.ledger.begin(self.backend.model, tokens, dollars) if self.ledger else 0
+            calls = 1
+            self.tries += 1
+            reply = self.backend.ask(self.ask, Terms(held.seconds, self._hear()))
+            billed = (reply.tokens, reply.dollars)
+        except CallFailed as failure:
+            billed, calls = (failure.tokens, failure.dollars), int(failure.sent)
+            raise
+        except Interrupted:
+            raise  # the call was under way, and will be on the bill
+        except SelfimproveError as error:  # no key, no litellm, no reply on record: nothing is on the bill
+            billed, calls = (0, 0.0), int(calls and isinstance(error, LLMError | NeedsKey))
+            raise
+        finally:
+            self._settle(held, number, billed if calls else (0, 0.0), calls)
+        return reply
 
-    def _charge(self, tokens: int, dollars: float | None) -> None:
-        self.budget.charge(tokens=tokens, dollars=dollars or 0.0)
+    def _reserve(self, tokens: int, dollars: float | None) -> Reservation:
+        """Set the worst case aside, or raise ``LimitReached`` when it could go over a limit."""
+        try:
+            return self.llm.budget.reserve(tokens, dollars)
+        except DoesNotFit as problem:
+            message, hint = _limit(problem, self.llm.budget)
+            error = LimitReached(message, where=self._place(), hint=hint)
+            if problem.name == "price":  # that of the next model may be known
+                raise _GaveUp(error) from None
+            raise error from None
 
-    def _before_next(self, ask: Ask, failure: CallFailed, tries: int) -> None:
-        """Wait until the next try is due, or raise ``LLMError`` when there is to be none."""
-        if not failure.again or tries > self.retries:
+    def _settle(self, held: Reservation, number: int, billed: tuple[int, float | None], calls: int) -> None:
+        budget = self.llm.budget
+        if not budget.settle(held, *billed, calls):
+            cost = "" if billed[1] is None else f", ${billed[1]:.4f}"
+            said = f"{self.backend.model} billed {billed[0]:,} tokens{cost}, more than a call can cost"
+            budget.distrust(said)
+            self.llm._notify(f"{said}; nothing more is spent")
+        if self.ledger and number:
+            self.ledger.settle(number, *billed, calls)
+
+    def _hear(self) -> Callable[[int], None] | None:
+        heard, task = self.llm._heard, self.ask.task_id
+        return None if heard is None else lambda tokens: heard(task, tokens)
+
+    def _before_next(self, failure: CallFailed) -> None:
+        """Wait until the next try is due, or raise ``_GaveUp`` when there is to be none."""
+        llm, tries, place = self.llm, self.tries, self._place()
+        if not failure.again or tries > llm.retries:
             after = f", {tries} times in a row" if tries > 1 else ""
-            raise LLMError(f"{failure.message}{after}", where=self._place(ask), hint=failure.hint) from None
-        if failure.wait is not None and failure.wait > LONGEST_WAIT:
-            message = f"{failure.message}; the server asks to wait {failure.wait:.0f} s"
-            raise LLMError(message, where=self._place(ask), hint="run again later") from None
-        seconds = max(failure.wait or 0.0, _backoff(tries))
-        self._notify(f"{failure.message}; try {tries + 1} of {self.retries + 1} in {seconds:.0f} s")
-        self._wait(seconds)
+            error = LLMError(f"{failure.message}{after}", where=place, hint=failure.hint)
+            raise _GaveUp(error, ours=failure.ours) from None
+        seconds = max(failure.wait or 0.0, backoff(tries))
+        asked = failure.wait is not None and failure.wait > LONGEST_WAIT
+        if asked or self.waited + seconds > LONGEST_WAITING:
+            message = f"{failure.message}; the server asks to wait {seconds:.0f} s"
+            raise _GaveUp(LLMError(message, where=place, hint="run again later")) from None
+        left = llm.budget.seconds_left()
+        if left is not None and seconds >= left:
+            message = f"{failure.message}; {max(0.0, left):.0f} s of {llm.budget.seconds:g} are left"
+            raise LimitReached(message, where=place, hint="raise --time") from None
+        llm._notify(f"{failure.message}; try {tries + 1} of {llm.retries + 1} in {seconds:.0f} s")
+        self.waited += seconds
+        llm._wait(seconds)
 
-    def _place(self, ask: Ask) -> str:
-        return f"{self.backend.model}, task {ask.task_id}, {ask.purpose} {ask.attempt}"
+    def _place(self) -> str:
+        return f"{self.backend.model}, task {self.ask.task_id}, {self.ask.purpose} {self.ask.attempt}"
 
 
-def _backoff(tries: int) -> float:
-    """Seconds before the next try: 1, 2, 4 ... 60, less a random part, so that workers spread."""
-    return min(60.0, 2.0 ** (tries - 1)) * random.uniform(0.5, 1.0)  # noqa: S311
+def _limit(problem: DoesNotFit, budget: Budget) -> tuple[str, str]:
+    """Return why a call does not fit, and what to type, in a person's words."""
+    hint = "raise --max-spend, or lower llm.max_tokens"
+    if problem.name == "price":
+        return (
+            f"spend is limited to ${budget.dollars:g}, but the price of the model is not known",
+            "set llm.price_input and llm.price_output ($ per million tokens), or limit budget.tokens",
+        )
+    if problem.name == "dollars":
+        left = f"${problem.left:.4f} of ${budget.dollars:g} is left"
+        return f"the next call can cost ${problem.needed:.4f}; {left}", hint
+    if problem.name == "trust":
+        return f"{problem.words}; spend is limited", "what is the server at llm.base_url?"
+    if problem.name == "seconds":
+        return f"no time is left of {budget.seconds:g} s", "raise --time"
+    limit = amount(problem.name, getattr(budget, problem.name))
+    if problem.name == "calls":
+        return f"all of {limit} calls are made", "raise budget.calls"
+    text = f"the next call can use {problem.needed:.0f} tokens; {problem.left:.0f} of {limit} are left"
+    return text, "raise budget.tokens, or lower llm.max_tokens"
+
+
+def _joined(failed: Sequence[SelfimproveError]) -> SelfimproveError:
+    """Return one error for all models that were asked in vain; alike in kind stays what it is."""
+    last = failed[-1]
+    if len(failed) == 1:
+        return last
+    message = "; ".join(f"{error.where.split(', task ')[0]}: {error.message}" for error in failed)
+    kind = type(last) if len({type(error) for error in failed}) == 1 else LLMError
+    return kind(message, where=last.where, hint=failed[0].hint or last.hint)

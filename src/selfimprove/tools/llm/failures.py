@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from selfimprove.errors import NeedsKey, SelfimproveError
 from selfimprove.tools.llm.client import MAX_REPLY, CallFailed
+from selfimprove.tools.llm.waits import asked_to_wait
 from selfimprove.tools.shell.masking import mask
 
 if TYPE_CHECKING:
@@ -19,11 +18,20 @@ _CLASS_NAME = r"(?:litellm\.)?\w*(?:Error|Exception|Timeout)"
 _CLASS_NAMES = re.compile(rf"^(?:(?:{_CLASS_NAME}\s+)*{_CLASS_NAME}(?: -|:)\s+)+")
 _BODY_MESSAGE = re.compile(r'"message":\s*"((?:[^"\\]|\\.)+)"')
 _NOT_SENT = frozenset(
-    {"ConnectError", "ConnectTimeout", "ProxyError", "UnsupportedProtocol", "LocalProtocolError"}
+    {
+        "ConnectError",
+        "ConnectTimeout",
+        "PoolTimeout",
+        "ProxyError",
+        "UnsupportedProtocol",
+        "LocalProtocolError",
+    }
 )
-_TIMED_OUT = frozenset({"ReadTimeout", "WriteTimeout", "PoolTimeout", "Timeout"})
+_TIMED_OUT = frozenset({"ReadTimeout", "WriteTimeout", "Timeout"})
 _BROKEN = frozenset({"RemoteProtocolError", "ReadError", "WriteError", "CloseError"})
 _PASSING = frozenset({408, 409, 425, 429})  # with all of 5xx: states of the server that pass
+_IDLE = frozenset({503, 529})  # refused before any work, other than the rest of 5xx
+_OURS = frozenset({400, 413, 422})
 _STATED = frozenset({400, 401, 403, 404, 413, 429})
 _HINTS = {
     403: "may this key use this model? see llm.model",
@@ -37,12 +45,21 @@ class ReplyTooLarge(Exception):
     """The body of a reply passed ``MAX_REPLY`` while it was read."""
 
 
+class ReplyUnreadable(Exception):
+    """The body of a reply is not what was asked for; the text says what it is."""
+
+
+class ReplyStopped(Exception):
+    """A streamed reply ended before its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """The call that failed: who was asked, and how.
 
     ``secrets`` are not to be shown. ``variable`` is where the key is kept as a rule, ``""`` when that is
-    not known. ``worst`` is the most that the call can cost, in tokens and dollars.
+    not known. ``timeout`` and ``stall`` are the seconds that the call and one silence in it may take.
+    ``worst`` is the most that the call can cost, in tokens and dollars.
     """
 
     model: str
@@ -51,6 +68,7 @@ class Call:
     variable: str
     timeout: float
     worst: tuple[int, float | None]
+    stall: float = 0.0
 
 
 def explain(error: Exception, call: Call) -> CallFailed | SelfimproveError:
@@ -79,6 +97,8 @@ def _refused(status: int, causes: list[BaseException], call: Call) -> CallFailed
     if status == 401:
         return _needs_key(said, call)
     message = f"the model's server answered {status}: {said}"
+    # A server that breaks down, or a gateway that no longer waits, may leave the work on the bill.
+    cost = call.worst if status == 408 or (status >= 500 and status not in _IDLE) else (0, 0.0)
     if any(type(cause).__name__ == "ContextWindowExceededError" for cause in causes):
         hint = "name fewer files in the task, or choose a model with a longer context: llm.model"
         return CallFailed(f"the question is too long for the model: {said}", hint=hint)
@@ -86,7 +106,8 @@ def _refused(status: int, causes: list[BaseException], call: Call) -> CallFailed
         return CallFailed(message, hint="add credit to the account, or use another key")
     again = status in _PASSING or status >= 500
     hint = _HINTS.get(status, "run again later" if again else "check llm.model and llm.base_url")
-    return CallFailed(message, hint=hint, again=again, wait=_retry_after(causes) if again else None)
+    wait = _retry_after(causes) if again else None
+    return CallFailed(message, hint=hint, again=again, wait=wait, cost=cost, ours=status in _OURS)
 
 
 def _needs_key(said: str, call: Call) -> NeedsKey:
@@ -99,10 +120,12 @@ def _broken(causes: list[BaseException], call: Call) -> CallFailed:
     names = {type(cause).__name__ for cause in causes}
     if names & _NOT_SENT:
         hint = f"is a server listening at {mask(call.server, call.secrets)}? see llm.base_url"
-        return CallFailed("cannot connect to the model's server", hint=hint, again=True)
+        return CallFailed("cannot connect to the model's server", hint=hint, again=True, sent=False)
     # From here on the request may have been served, and then it is on the bill.
-    if names & _TIMED_OUT:
-        message, hint = f"the model took longer than {call.timeout:g} s", "raise llm.timeout"
+    if "ReplyStopped" in names:
+        message, hint = "the model's reply stopped in the middle", "run again later"
+    elif names & _TIMED_OUT:
+        message, hint = _too_long(causes, call)
     elif names & _BROKEN:
         message, hint = "the connection to the model broke", "run again later"
     else:
@@ -134,23 +157,25 @@ def _status(causes: list[BaseException]) -> int | None:
     return stated if stated in _STATED else None
 
 
+def _too_long(causes: list[BaseException], call: Call) -> tuple[str, str]:
+    """Return which time limit was passed: that of the whole call, or that of a silence in it."""
+    if call.stall and call.stall < call.timeout and not any("does not end" in str(one) for one in causes):
+        return f"the model was silent for longer than {call.stall:g} s", "raise llm.stall_timeout"
+    return f"the model took longer than {call.timeout:g} s", "raise llm.timeout"
+
+
 def _retry_after(causes: list[BaseException]) -> float | None:
-    """Return the seconds that the server asks to wait, from ``Retry-After`` in seconds or as a date."""
+    """Return the seconds that the server asks to wait, from the first of ``causes`` that came with headers."""
     for cause in causes:
         headers: Any = getattr(getattr(cause, "response", None), "headers", None)
-        value = headers.get("retry-after") if headers else None
-        if value:
-            return _seconds(str(value))
+        wait = (
+            asked_to_wait({str(name).lower(): str(value) for name, value in headers.items()})
+            if headers
+            else None
+        )
+        if wait is not None:
+            return wait
     return None
-
-
-def _seconds(value: str) -> float | None:
-    if re.fullmatch(r"\d+(\.\d+)?", value.strip()):
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
 
 
 def _words(error: BaseException, call: Call) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any
 
 from selfimprove.errors import ConfigError
+from selfimprove.model.budget import PICO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,19 +19,60 @@ _SIDES = {
     "output_cost_per_token": "completion",
     "output_cost_per_reasoning_token": "completion",
 }
+_KINDS = {
+    "input_cost_per_token": "plain",
+    "cache_read_input_token_cost": "cached",
+    "cache_creation_input_token_cost": "written",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens that a server bills. Of those of the question some are read from its cache, some written to it."""
+
+    prompt: int
+    completion: int
+    cached: int = 0
+    written: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Dollars for one token of the question, for one of the reply, and for the request itself."""
+    """Dollars for one token of the question, for one of the reply, and for the request itself.
+
+    ``prompt`` is the dearest rate that can apply; ``plain``, ``cached`` and ``written`` are those for what
+    no cache has, for what is read from one and what is written to one, where they are known.
+    """
 
     prompt: float
     completion: float
     request: float = 0.0
+    plain: float | None = None
+    cached: float | None = None
+    written: float | None = None
 
     def of(self, prompt: int, completion: int) -> float:
-        """Return the dollars for so many tokens."""
-        return self.request + self.prompt * prompt + self.completion * completion
+        """Return the most dollars for so many tokens, in exact arithmetic, rounded up to a picodollar."""
+        return _sum((self.request, 1), (self.prompt, prompt), (self.completion, completion))
+
+    def bill(self, usage: Usage) -> float:
+        """Return the dollars that ``usage`` costs."""
+        plain = self.prompt if self.plain is None else self.plain
+        written = min(usage.written, usage.prompt)
+        cached = min(usage.cached, usage.prompt - written)
+        return _sum(
+            (self.request, 1),
+            (plain, usage.prompt - cached - written),
+            (plain if self.cached is None else self.cached, cached),
+            (self.prompt if self.written is None else self.written, written),
+            (self.completion, usage.completion),
+        )
+
+
+def _sum(*rows: tuple[float, int]) -> float:
+    """Return the sum of rates times numbers. A float's shortest form is what the price list says."""
+    total = sum((Decimal(repr(rate)) * number for rate, number in rows), Decimal(0))
+    return int((total * PICO).to_integral_value(ROUND_CEILING)) / PICO
 
 
 def stated_price(price_input: float | None, price_output: float | None) -> Price | None:
@@ -46,7 +89,7 @@ def stated_price(price_input: float | None, price_output: float | None) -> Price
             where=f"llm.price_{lacking}",
             hint=f"set llm.price_{lacking} too (dollars per million tokens), or neither",
         )
-    return Price(price_input / 1e6, price_output / 1e6)
+    return Price(*(float(Decimal(repr(price)) / 10**6) for price in (price_input, price_output)))
 
 
 def listed_price(model: str, prompt: int, table: Mapping[str, Mapping[str, Any]]) -> Price | None:
@@ -58,12 +101,16 @@ def listed_price(model: str, prompt: int, table: Mapping[str, Mapping[str, Any]]
     if "input_cost_per_token" not in entry or "output_cost_per_token" not in entry:
         return None
     rates = {"prompt": 0.0, "completion": 0.0}
+    kinds: dict[str, float] = {}
     for key, value in entry.items():
         name, _, above = key.partition("_above_")
-        side = _SIDES.get(name)
-        if side and isinstance(value, int | float) and (not above or _applies(above, prompt)):
+        if not isinstance(value, int | float) or (above and not _applies(above, prompt)):
+            continue
+        if side := _SIDES.get(name):
             rates[side] = max(rates[side], value)
-    return Price(**rates, request=entry.get("input_cost_per_request") or 0.0)
+        if kind := _KINDS.get(name):
+            kinds[kind] = max(kinds.get(kind, 0.0), value)
+    return Price(**rates, request=entry.get("input_cost_per_request") or 0.0, **kinds)
 
 
 def _entry(model: str, table: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

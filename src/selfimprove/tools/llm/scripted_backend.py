@@ -5,13 +5,15 @@
     replies:
       - task: refactor-*      # optional: only for tasks whose id matches this pattern
         purpose: edit         # optional: only for questions of this purpose
+        attempt: 2            # optional: only for this attempt; of several such entries the last answers
         contains: "def tax"   # optional: only when the question contains this text
         reply: |              # what the model says
           ...
       - reply_file: second.txt   # or: a text file, its path relative to this file's folder
 
-The file is not used up. Of the entries that match a question, the first answers attempt 1, the second
-attempt 2, and so on, so that a run that was killed and taken up again gets the same replies.
+The file is not used up. Of the entries without ``attempt`` that match a question, the first answers attempt
+1, the second attempt 2, and so on, so that a run that was killed and taken up again gets the same replies.
+`run --record` writes this form, with the ``model`` that replied.
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from selfimprove.errors import ConfigError, LLMError
-from selfimprove.tools.llm.client import MAX_REPLY, Ask, Reply
+from selfimprove.tools.llm.client import MAX_REPLY, Ask, Reply, Terms
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from selfimprove.yamlfile import Document
 
-_KEYS = ("task", "purpose", "contains", "reply", "reply_file")
+_KEYS = ("task", "purpose", "attempt", "contains", "model", "reply", "reply_file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,14 @@ class Entry:
     task: str | None = None
     purpose: str | None = None
     contains: str | None = None
+    attempt: int | None = None
 
     def matches(self, ask: Ask) -> bool:
         """True when this entry may answer ``ask``."""
         return (
             (self.task is None or fnmatchcase(ask.task_id, self.task))
             and self.purpose in (None, ask.purpose)
+            and self.attempt in (None, ask.attempt)
             and (self.contains is None or any(self.contains in said.content for said in ask.messages))
         )
 
@@ -68,7 +72,7 @@ class ScriptedBackend:
         """Return the tokens that the recorded reply will be counted as, and no dollars."""
         return _prompt_tokens(ask) + len(self._recorded(ask) or "") // 4, 0.0
 
-    def ask(self, ask: Ask) -> Reply:
+    def ask(self, ask: Ask, terms: Terms | None = None) -> Reply:  # noqa: ARG002 - it takes no time
         """Return the reply, its tokens counted as length/4; raises ``LLMError`` when there is none."""
         started = time.monotonic()
         text = self._recorded(ask)
@@ -83,6 +87,8 @@ class ScriptedBackend:
 
     def _recorded(self, ask: Ask) -> str | None:
         matching = [entry for entry in self._entries if entry.matches(ask)]
+        if exact := [entry for entry in matching if entry.attempt is not None]:
+            return exact[-1].reply
         return matching[ask.attempt - 1].reply if 0 < ask.attempt <= len(matching) else None
 
 
@@ -110,14 +116,16 @@ def _entry(document: Document, index: int, value: Any, folder: Path) -> Entry:
         raise document.fail("a reply is a mapping", document.line(place), "write it as: - reply: |")
     _known(document, place, value, _KEYS)
     for key, text in value.items():
-        if not isinstance(text, str):
-            kind = type(text).__name__
-            line = document.line((*place, key))
+        line, kind = document.line((*place, key)), type(text).__name__
+        if key == "attempt":
+            if not isinstance(text, int) or isinstance(text, bool):
+                raise document.fail(f"attempt is a whole number, not {kind}", line, "count from 1")
+        elif not isinstance(text, str):
             raise document.fail(f"{key} is text, not {kind}", line, f"put the value of {key} in quotes")
     if ("reply" in value) == ("reply_file" in value):
         hint = "keep one of reply and reply_file"
         raise document.fail("an entry has either reply or reply_file", document.line(place), hint)
-    rest = {key: value[key] for key in ("task", "purpose", "contains") if key in value}
+    rest = {key: value[key] for key in ("task", "purpose", "contains", "attempt") if key in value}
     if "reply" in value:
         return Entry(value["reply"], **rest)
     return Entry(_reply_file(document, (*place, "reply_file"), folder / value["reply_file"]), **rest)
