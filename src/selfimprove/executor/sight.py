@@ -12,7 +12,8 @@ from selfimprove.codebase.context import question, tidy
 from selfimprove.codebase.pages import below
 from selfimprove.codebase.related import Files, find, find_all, most_places
 from selfimprove.errors import PatchError, SelfimproveError
-from selfimprove.executor.patching.apply import decode, read_files
+from selfimprove.executor.patching.apply import read_files
+from selfimprove.executor.patching.coding import decode
 from selfimprove.model.context import FOUND, NAMED, OWN, Place
 
 if TYPE_CHECKING:
