@@ -37,7 +37,8 @@ class Edit:
     the file ends with a newline (``None``: not said).
 
     ``style`` is the style in which it was written, ``at`` the line of the reply where it begins (from 1), ``broken``
-    why it cannot be trusted (cut off, contradicts itself): such an edit is refused.
+    why it cannot be trusted (cut off, contradicts itself): such an edit is refused. ``shown`` marks a block
+    beside surer edits that may only show code: it is an edit if it is like a file, and says something else.
     """
 
     path: str
@@ -55,6 +56,7 @@ class Edit:
     style: str = ""
     at: int = 0
     broken: str = ""
+    shown: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,9 @@ def brief(edit: Edit) -> tuple[object, ...]:
 
 def edits(text: str) -> list[tuple[object, ...]]:
     return [
-        brief(edit) for edit in parse_reply(text, KNOWN).edits if not edit.broken or pytest.fail(edit.broken)
+        brief(edit)
+        for edit in parse_reply(text, KNOWN).edits
+        if not edit.shown and (not edit.broken or pytest.fail(edit.broken))
     ]
 
 

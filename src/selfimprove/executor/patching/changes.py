@@ -103,15 +103,14 @@ def _absorbed(items: list[int | str], place: Place, book: Book) -> list[int | st
     return found
 
 
-def _halved(script: Sequence[Step], new: Sequence[str]) -> list[Step]:
-    """Leave every second one of the blank lines out that are put side by side."""
+def _halved(script: Sequence[Step], new: Sequence[str]) -> Sequence[Step]:
+    """Leave every second one of the blank lines out that are put side by side, if they all come in pairs."""
     found: list[Step] = []
-    run = 0
-    for mark, index in script:
-        blank = mark == "+" and not new[index].strip()
-        run = run + 1 if blank else 0
-        if run % 2 or not blank:
-            found.append((mark, index))
+    for blank, group in groupby(script, lambda step: step[0] == "+" and not new[step[1]].strip()):
+        run = list(group)
+        if blank and len(run) % 2:
+            return script
+        found += run[::2] if blank else run
     return found
 
 

@@ -12,6 +12,7 @@ from selfimprove.executor.patching.lining import bare, lay
 from selfimprove.executor.patching.merge import merge_definition, merge_whole
 from selfimprove.executor.patching.reply import parse_reply
 from selfimprove.executor.patching.routing import Router, creates
+from selfimprove.executor.patching.shown import says_more
 from selfimprove.executor.patching.splice import land
 from selfimprove.executor.patching.verify import verify
 from selfimprove.model.patch import Action, ApplyResult, Edit, EditReport, Fate, Patch
@@ -54,6 +55,20 @@ def apply_reply(reply: str, files: Mapping[str, bytes]) -> ApplyResult:
 
 def apply_patch(patch: Patch, files: Mapping[str, bytes]) -> ApplyResult:
     """Return what the edits of ``patch`` make of ``files``, as :func:`apply_reply` does."""
+    shown = [edit for edit in patch.edits if edit.shown]
+    if not shown:
+        return _applied(patch, files)
+    sure = _applied(replace(patch, edits=tuple(edit for edit in patch.edits if not edit.shown)), files)
+    if not sure.ok and not any(report.status is Fate.UNCHANGED for report in sure.edits):
+        return sure
+    meant = [edit for edit in shown if says_more(edit, files, {**files, **sure.files})]
+    if not meant:
+        return sure
+    kept = (replace(edit, shown=False) for edit in patch.edits if not edit.shown or edit in meant)
+    return _applied(replace(patch, edits=tuple(kept)), files)
+
+
+def _applied(patch: Patch, files: Mapping[str, bytes]) -> ApplyResult:
     work = _Work(patch.edits, files)
     work.place()
     for path in dict.fromkeys(path for path in work.paths if path):

@@ -37,10 +37,11 @@ def is_elision(line: str) -> bool:
     return len(line) < 140 and bool(_BARE.match(line) or _COMMENT.match(line) or _WORDS_ONLY.match(line))
 
 
-def placeholder(old: Sequence[str], new: Sequence[str]) -> str:
+def placeholder(old: Sequence[str], new: Sequence[str], *, bare: bool = True) -> str:
     """Return a line of ``new`` that would put a placeholder where code stood, ``""`` when there is none.
 
-    Python's own ``...`` is none: the body of a stub, a line of a doctest.
+    Python's own ``...`` is none: the body of a stub, a line of a doctest. Without ``bare`` no line is one that
+    is nothing but dots: an edit that takes nothing away leaves nothing out.
     """
     spare = [line.strip() for line in old]
     before = ""
@@ -48,7 +49,7 @@ def placeholder(old: Sequence[str], new: Sequence[str]) -> str:
         text = line.strip()
         if text in spare:
             spare.remove(text)
-        elif is_elision(line) and not (_BARE.match(line) and _own(before)):
+        elif is_elision(line) and not (_BARE.match(line) and (not bare or _own(before))):
             return text
         before = text or before
     return ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SAME, UNIFORM, FIRST, TABS, SCALE, LEVELS, LOOSE = range(7)
+SAME, UNIFORM, TABS, SCALE, FIRST, LEVELS, LOOSE = range(7)
 """How closely the indentations of two blocks belong together, from equal to not at all."""
 
 _WIDTHS = (4, 2, 8, 3)

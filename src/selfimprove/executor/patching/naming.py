@@ -50,6 +50,7 @@ _SENTENCE = re.compile(
     r"(?:in|file|update|edit|modify|change|create|add|now|then|next|for|and|finally|first)\b",
     re.IGNORECASE,
 )
+_QUOTING = re.compile(r"[`\"“”<>|]")
 _FOLDERS = re.compile(r"[\w.@+-]+(?:/[\w.@+-]+)+")
 _PATHLIKE = re.compile(r"[^\s`\"'<>|*?:]*[\w\])}.-]")
 _DOTTED = re.compile(r"(?:^|[\w)\]}-])\.[A-Za-z][A-Za-z0-9+-]{0,11}$|^\.[\w.-]+$")
@@ -116,6 +117,8 @@ def path_in(word: str, known: frozenset[str], marked: bool = False) -> str:
 
 
 def _looks_like_path(path: str, marked: bool) -> bool:
+    if _QUOTING.search(path):
+        return False  # two names, not one
     if " " in path:
         return marked and "/" in path and path.count(" ") < 3 and bool(_DOTTED.search(path))
     if not _PATHLIKE.fullmatch(path) or path.lower() in ("e.g", "i.e", "etc"):

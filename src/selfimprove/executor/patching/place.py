@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _MOST = 200
 """Places that are looked at for one edit; a text that stands more often than that says nothing."""
-_GRADES = ("", "", ", first line", ", tabs", ", steps", ", levels", ", irregular")
+_GRADES = ("", "", ", tabs", ", steps", ", first line", ", levels", ", irregular")
 
 
 @dataclass(frozen=True)
@@ -179,26 +179,32 @@ def _without_blanks(old: Sequence[str], book: Book, form: Form) -> list[Place]:
     ]
 
 
-def blanks_met(old: Sequence[str], met: dict[int, int], book: Book) -> tuple[int, ...]:
+def blanks_met(
+    old: Sequence[str], met: dict[int, int], book: Book, gaps: frozenset[int] = frozenset()
+) -> tuple[int, ...]:
     """Return the pairs for ``met`` (index in ``old`` to line of the file) with blank lines met between them.
 
-    Above the first pair blank lines are met from below, everywhere else from above.
+    They are met from above, and where that is not possible (before the first pair, behind one of the ``gaps``,
+    lines that stand for others) from below.
     """
     pairs = [met.get(index, -1) for index in range(len(old))]
-    first = min(met, default=0)
     last = -1
     for index, line in enumerate(old):
-        if pairs[index] >= 0:
+        if pairs[index] >= 0 or index in gaps:
             last = pairs[index]
-        elif index > first and not line.strip() and last >= 0:
-            after = last + 1
-            if after < len(book.lines) and not book.lines[after].strip():
-                pairs[index] = last = after
-    for index in range(first - 1, -1, -1):
-        before = pairs[index + 1] - 1
-        if pairs[index + 1] > 0 and not old[index].strip() and not book.lines[before].strip():
-            pairs[index] = before
+        elif not line.strip() and last >= 0 and _blank_at(last + 1, book):
+            pairs[index] = last = last + 1
+    used = set(pairs)
+    for index in range(len(old) - 2, -1, -1):
+        row = pairs[index + 1] - 1
+        if pairs[index] < 0 <= row and not old[index].strip() and row not in used and _blank_at(row, book):
+            pairs[index] = row
+            used.add(row)
     return tuple(pairs)
+
+
+def _blank_at(row: int, book: Book) -> bool:
+    return row < len(book.lines) and not book.lines[row].strip()
 
 
 def _best(found: list[Place], old: Sequence[str], book: Book, form: Form) -> list[Place]:

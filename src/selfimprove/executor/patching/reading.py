@@ -150,4 +150,5 @@ def _joined(rows: list[list[int]], found: tuple[Place, ...], old: Sequence[str],
         if at >= 0
     }
     how = next((place.how for place in found if place.how != "exact"), "")
-    return Place(blanks_met(old, met, book), f"elided lines, {how}" if how else "elided lines")
+    gaps = frozenset(index for index, line in enumerate(old) if index not in met and is_elision(line))
+    return Place(blanks_met(old, met, book, gaps), f"elided lines, {how}" if how else "elided lines")

@@ -148,11 +148,10 @@ def _meant(offers: Sequence[Offer], known: frozenset[str]) -> list[Edit]:
     formed = {offer.edit.path for offer in offers if offer.weight == FORM}
     kept: dict[Edit, Edit] = {}
     for edit, weight in offers:
-        if surest == FORM and _is_quoted(edit, weight, formed, known):
+        if _is_example(edit) and len(offers) > 1:
             continue
-        if (surest > 0 and weight == 0) or (_is_example(edit) and len(offers) > 1):
-            continue
-        kept.setdefault(replace(edit, at=0, style=""), edit)
+        shown = surest > 0 == weight or (surest == FORM and _is_quoted(edit, weight, formed, known))
+        kept.setdefault(replace(edit, at=0, style=""), replace(edit, shown=True) if shown else edit)
     found = list(kept.values())
     if surest == 0 and len(found) > 1:
         return []
@@ -160,7 +159,7 @@ def _meant(offers: Sequence[Offer], known: frozenset[str]) -> list[Edit]:
 
 
 def _is_quoted(edit: Edit, weight: int, formed: set[str], known: frozenset[str]) -> bool:
-    """True for a fenced block that only shows code, in a reply that has edits in a form of their own.
+    """True for a fenced block that may only show code, in a reply that has edits in a form of their own.
 
     Not so a block for a file that is in no other edit, when the file is new or the block's name stands alone.
     """

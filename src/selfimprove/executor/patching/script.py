@@ -62,6 +62,16 @@ class Script:
         """The line at the present place, ``None`` at the end."""
         return self.lines[self.next] if self.next < len(self.lines) else None
 
+    def pair_from(self, index: int) -> None:
+        """Find out anew which fences belong together, from the line at ``index`` on."""
+        rest = pair(self.lines[index:])
+        moved = (
+            one._replace(start=one.start + index, end=one.end + index if one.end >= 0 else -1)
+            for one in rest.values()
+        )
+        before = {start: one for start, one in self.fences.items() if start < index}
+        self.fences = before | {one.start: one for one in moved}
+
     def at(self, index: int) -> int:
         """Return the number of a line in the reply, from 1."""
         return index + self._first

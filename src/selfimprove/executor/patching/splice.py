@@ -124,7 +124,8 @@ def _begun(edit: Edit, book: Book) -> _Task:
         return _inserted(edit, book)
     reading = read(edit, book)
     task = _Task(edit, reading, list(reading.places))
-    if found := placeholder(reading.old, reading.new):
+    takes = any(mark == "-" and reading.old[index].strip() for mark, index in reading.script)
+    if found := placeholder(reading.old, reading.new, bare=takes):
         task.refuse(f"{found!r} would stand in the file in place of code: write the lines out")
     elif edit.old == edit.new and task.options:
         task.fate, task.line, task.how = Fate.UNCHANGED, task.options[0].start + 1, task.options[0].how
@@ -136,7 +137,7 @@ def _inserted(edit: Edit, book: Book) -> _Task:
     new = tuple(line.removesuffix("\r") for line in edit.new)
     task = _Task(edit, Reading((), new, (), ()))
     most = len(book.lines)
-    if found := placeholder((), new):
+    if found := placeholder((), new, bare=bool(edit.span)):
         task.refuse(f"{found!r} would stand in the file in place of code: write the lines out")
         return task
     start, end = most, most

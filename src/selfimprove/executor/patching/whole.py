@@ -85,7 +85,10 @@ def read(script: Script) -> None:
 
 def _content(script: Script, fence: Fence) -> tuple[Fence, list[str]]:
     """Return the fence with its end, also when that is glued to the last line, and the lines inside."""
-    glued = _glued(script, fence) if fence.end < 0 else None
+    doubtful = fence.end < 0 or _named_above(script, fence.end, fence.start)
+    glued = _glued(script, fence) if doubtful else None
+    if glued and fence.end >= 0:
+        script.pair_from(glued.end + 1)
     fence = glued or fence
     end = fence.end if fence.end >= 0 else len(script.lines)
     last = [script.lines[end].rstrip().removesuffix(fence.mark)] if glued else []
@@ -157,17 +160,19 @@ def _holds_edits(script: Script, fence: Fence, top: int) -> bool:
 def _glued(script: Script, fence: Fence) -> Fence | None:
     """Return ``fence`` with its end where a line of its content has the closing marks right behind it.
 
-    Only where nothing else closes it, and an empty line, a file's name or the end of the reply follows.
+    Only where nothing else closes it, or a fence under a file's name does, which opens the next block; and where
+    an empty line, a file's name or the end of the reply follows.
     """
     lines = script.lines
-    for index in range(fence.start + 1, len(lines)):
+    for index in range(fence.start + 1, fence.end if fence.end >= 0 else len(lines)):
         line = lines[index].rstrip()
         text = line.removesuffix(fence.mark)
         if text != line and text.strip() and not text.endswith(fence.mark[0]):
             after = lines[index + 1] if index + 1 < len(lines) else ""
             if not after.strip() or named(after, script.known):
                 return fence._replace(end=index)
-        if index in script.fences and script.fences[index].info:
+        inner = script.fences.get(index)
+        if inner and inner.info and len(inner.mark) >= len(fence.mark):
             break
     return None
 
@@ -227,7 +232,7 @@ def _part(script: Script, fence: Fence, lines: list[str]) -> None:
             script.path, Action.DEFINITION, (), tuple(lines), symbol=name, style=PART, at=at, broken=broken
         )
         script.add(edit, GUESS)
-    elif fence.language not in WRAPPERS | {"json", "yaml", "toml"}:
+    elif fence.language != "json":
         script.add(Edit("", Action.WHOLE, (), tuple(lines), style=STYLE, at=at, broken=broken), 0)
 
 
