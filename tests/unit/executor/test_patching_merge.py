@@ -81,9 +81,9 @@ def outcome(given: str, text: str = SHOP, path: str = "shop.py", **more: object)
     return result.files[path].decode()
 
 
-def part(given: str, text: str = SHOP, **more: object) -> str:
+def part(given: str, text: str = SHOP, symbol: str = "") -> str:
     """The text after a part of it landed."""
-    return outcome(given, text, action=Action.DEFINITION, **more)
+    return outcome(given, text, action=Action.DEFINITION, symbol=symbol)
 
 
 def refused(given: str, text: str = SHOP, path: str = "shop.py", **more: object) -> str:
@@ -157,7 +157,8 @@ MARKS = ["# ... existing code ...", "...", "# rest of the file unchanged", "# ..
 
 @pytest.mark.parametrize("mark", MARKS)
 def test_elided_lines_are_the_files_own(mark: str) -> None:
-    given = f'"""A shop."""\n\nimport os\nimport re\nimport sys\n\nRATE = 2\n\n{mark}\n\ndef main():\n    basket = Basket()\n\n{mark}\n'
+    head = '"""A shop."""\n\nimport os\nimport re\nimport sys\n\nRATE = 2\n'
+    given = f"{head}\n{mark}\n\ndef main():\n    basket = Basket()\n\n{mark}\n"
     after = SHOP.replace("import re\n", "import re\nimport sys\n")
     assert outcome(given) == after
 
@@ -307,7 +308,10 @@ def test_imports_that_a_part_brings_join_those_of_the_file() -> None:
     )
 
 
-JS = "const a = require('a');\n\nfunction one() {\n  return 1;\n}\n\nclass Two {\n  three() {\n    return 3;\n  }\n\n  four() {\n    return 4;\n  }\n}\n"
+JS = (
+    "const a = require('a');\n\nfunction one() {\n  return 1;\n}\n\nclass Two {\n"
+    "  three() {\n    return 3;\n  }\n\n  four() {\n    return 4;\n  }\n}\n"
+)
 
 
 def test_other_languages_have_definitions_too() -> None:
