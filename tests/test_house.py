@@ -133,10 +133,9 @@ WRITERS = {
     "cli.failure": "the bug report in the temporary folder",
     "cli.journey": "the throwaway repository",
     "executor.recovery": "the folder of private copies",
-    "executor.patching.apply": "the private copy",
+    "executor.patching.apply": "the private copy, or the person's own tree for `selfimprove apply`",
     "executor.hooks": "a temporary folder for one hook",
     "executor.proving.running": "a temporary folder for the report of a test run",
-    "executor.proving.observers.selfimprove_sealed": "that report, in the process of the tests",
     "executor.publish": "a temporary file with the commit message",
     "executor.steps": "the kept patch among the logs",
 }

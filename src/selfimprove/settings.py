@@ -33,6 +33,7 @@ Limits = dict[str, int | str | None]
 SECONDS = number(over=0, at_most=YEAR)
 AMOUNT = number(at_least=0)
 TEXTS = listing(TEXT)
+STYLE = one_of("search_replace", "diff", "patch", "whole", "json", "function")
 LIMITS: Kind[Limits] = mapping(whole(at_least=0) | one_of("A", "B", "C") | NULL)
 # Two settings are the limits of rules, which ``audit.limits`` can name too.
 THRESHOLDS = {"audit.complexity_threshold": "SI101", "audit.maintainability_threshold": "SI102"}
@@ -246,6 +247,11 @@ class LlmSettings(Section):
     )
     temperature: float | None = setting(
         number(at_least=0, at_most=2) | NULL, None, "Randomness, 0 to 2; null: the model's own."
+    )
+    edit_style: str | dict[str, str] = setting(
+        STYLE | mapping(STYLE),
+        "search_replace",
+        'Form in which edits are asked for, or one by glob of the model, as in {"openai/*": patch}.',
     )
     stream: bool = setting(FLAG, True, "Have replies come piece by piece, so that one sees them come.")
     timeout: float = setting(SECONDS, 600, "Time limit of one request, in seconds.")

@@ -238,6 +238,7 @@ def build_sight(target: Target, listener: Listener = ignore, scratch: Path | Non
     from functools import cache
 
     from selfimprove.codebase.tokens import counter_for, window_of
+    from selfimprove.executor.patching.instructions import style_for
     from selfimprove.executor.sight import Sight
     from selfimprove.tools.llm.keys import choose_model
     from selfimprove.tools.shell.masking import secret_values
@@ -254,6 +255,7 @@ def build_sight(target: Target, listener: Listener = ignore, scratch: Path | Non
         cache(lambda: _index(target, listener, scratch)),
         tuple(secret_values(environ)),
         lambda line: listener(Notice(line, "warning")),
+        style_for(model, llm.edit_style),
     )
 
 

@@ -72,24 +72,33 @@ def cut(path: str, source: bytes) -> FileChunks:
 
 def _parsed(text: str, language: str, grammar: Grammar) -> tuple[list[Definition], str]:
     """Return the definitions of ``text``, and why there are none to be had."""
-    data = (_scripts_only(text) if language in _EMBEDDED else text).encode("utf-8", "replace")
-    if len(data) > LARGEST:
-        return [], f"it is too large to be parsed ({len(data):,} bytes)"
-    if any(data.count(left) > _OPEN + 3 * data.count(right) for left, right in _BRACKETS):
-        return [], "its brackets are not closed"
-    try:
-        parser = parser_of(grammar.binding)
-    except (ImportError, ValueError):  # not installed, or made for another tree-sitter
-        return [], _NO_PACK
-    root = _tree(parser, data)
+    root, data, problem = syntax_tree(text, language, grammar)
     if root is None:
-        return [], "parsing it takes too long"
+        return [], problem
     from selfimprove.codebase.definitions import definitions
 
     found = definitions(root, grammar, data)
     if not found and root.has_error and _mostly_wrong(root):
         return [], "most of it is not what its grammar expects"
     return found, ""
+
+
+def syntax_tree(text: str, language: str, grammar: Grammar) -> tuple[Node | None, bytes, str]:
+    """Return the root of the syntax tree of ``text``, the bytes that it counts in, and why there is no root.
+
+    In bounded time and memory, whatever the text; of a page, only its scripts are parsed.
+    """
+    data = (_scripts_only(text) if language in _EMBEDDED else text).encode("utf-8", "replace")
+    if len(data) > LARGEST:
+        return None, data, f"it is too large to be parsed ({len(data):,} bytes)"
+    if any(data.count(left) > _OPEN + 3 * data.count(right) for left, right in _BRACKETS):
+        return None, data, "its brackets are not closed"
+    try:
+        parser = parser_of(grammar.binding)
+    except (ImportError, ValueError):  # not installed, or made for another tree-sitter
+        return None, data, _NO_PACK
+    root = _tree(parser, data)
+    return root, data, "" if root else "parsing it takes too long"
 
 
 def _tree(parser: Parser, data: bytes) -> Node | None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from selfimprove.errors import PatchError
 from selfimprove.executor.asking import ask_once
-from selfimprove.executor.patching.apply import apply_patch, read_files, write_files
-from selfimprove.executor.patching.reply import parse_reply
+from selfimprove.executor.patching.apply import Tree, write_files
+from selfimprove.executor.patching.compose import apply_reply, refusal
 from selfimprove.executor.prompt import build_ask
 from selfimprove.executor.sight import reader
 from selfimprove.tools.git.worktree import Copy, reopen_copy
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from selfimprove.executor.bench import Bench
     from selfimprove.model.outcome import CheckResult
-    from selfimprove.model.patch import Patch
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
     from selfimprove.tools.llm.client import Reply
@@ -40,7 +39,7 @@ def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
         model=reply.model, dollars=work.dollars + (reply.dollars or 0.0), tokens=work.tokens + reply.tokens
     )
     try:
-        patch, paths = _land(copy, reply, names, bench.repo.links(work.tree))
+        subject, paths = _land(copy, reply, names, bench.repo.links(work.tree))
     except PatchError as error:
         text = f"The reply could not be applied: {error.message}." + (f" {error.hint}." if error.hint else "")
         text += "".join(f"\n\nStill to mend: {check.name} failed\n{check.detail}" for check in _red(work))
@@ -52,7 +51,7 @@ def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
         paths=touched,
         failure="",
         code="",
-        subject=patch.subject or work.subject,
+        subject=subject or work.subject,
         summary=_size(bench, work.tree, tree) + ("" if paid else ", reply from the journal"),
     )
 
@@ -63,14 +62,18 @@ def _red(work: Work) -> list[CheckResult]:
 
 def _land(
     copy: Copy, reply: Reply, names: Sequence[str], links: Sequence[str]
-) -> tuple[Patch, tuple[str, ...]]:
-    patch = parse_reply(reply.text, frozenset(names))
-    for path in patch.paths:
+) -> tuple[str, tuple[str, ...]]:
+    """Return the subject that the reply proposes and the paths that it changed, now on the disk of the copy."""
+    files = Tree(copy.path, names)
+    result = apply_reply(reply.text, files)
+    if not result.ok:
+        raise PatchError(refusal(result))
+    paths = (*result.files, *result.removed)
+    for path in paths:
         if any(path == link or path.startswith(f"{link}/") for link in links):
             raise PatchError(f"{path} is part of a submodule", where=path, hint="change other files")
-    changed = apply_patch(patch, read_files(copy.path, patch.paths))
-    write_files(copy.path, changed)
-    return patch, tuple(changed)
+    write_files(copy.path, result.files, result.removed, files)
+    return result.subject, paths
 
 
 def _size(bench: Bench, old: str, new: str) -> str:

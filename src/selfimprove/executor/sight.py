@@ -12,7 +12,8 @@ from selfimprove.codebase.context import question, tidy
 from selfimprove.codebase.pages import below
 from selfimprove.codebase.related import Files, find, find_all, most_places
 from selfimprove.errors import PatchError, SelfimproveError
-from selfimprove.executor.patching.apply import decode, read_files
+from selfimprove.executor.patching.apply import read_files
+from selfimprove.executor.patching.coding import decode
 from selfimprove.model.context import FOUND, NAMED, OWN, Place
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Sight:
 
     ``tokens`` is the most that a prompt may have, by ``counter``. ``index`` gives the index, brought up to
     date when it is first asked for, None where there can be none. ``secrets`` are values that are not shown;
-    ``tell`` is told what a person should know.
+    ``tell`` is told what a person should know. ``style`` is the form in which edits are asked for.
     """
 
     tokens: int
@@ -44,6 +45,7 @@ class Sight:
     index: Callable[[], Index | None]
     secrets: Sequence[str] = ()
     tell: Callable[[str], object] = lambda _: None
+    style: str = "search_replace"
 
     def files(self, read: Callable[[str], bytes | None]) -> Files:
         """Return the files that ``read`` gives, decoded as the edits of a reply are."""

@@ -1,47 +1,89 @@
-"""Applies a Patch: first in memory, all edits or none, then to the files of a private copy."""
+"""Puts new file contents on the disk, all of them or none, with a record by which they can be taken back."""
 
 from __future__ import annotations
 
-import ast
-import io
+import base64
+import contextlib
+import hashlib
 import os
 import stat
-import tokenize
-import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selfimprove.errors import PatchError
+from selfimprove.executor.patching.coding import LARGEST
+from selfimprove.executor.patching.paths import unsafe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from selfimprove.model.patch import Edit, Patch
+    from collections.abc import Iterable, Sequence
 
 
-def apply_patch(patch: Patch, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return the new content of every file that the patch changes; ``files`` holds the present content.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One file of a record: its content ``before``, its permissions, and its content ``after``; ``None``: no file."""
 
-    A search text must stand in its file exactly once; line endings are the file's own, and trailing blanks
-    may differ. Raises PatchError with what its author needs to mend it; nothing is changed then.
+    path: str
+    before: bytes | None
+    after: bytes | None
+    mode: int = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a write changes, file by file: enough to take it back."""
+
+    files: tuple[Kept, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it; of the content after only a digest, which is enough to know it again."""
+        rows = [
+            {"path": one.path, "mode": one.mode, "before": _packed(one.before), "after": digest(one.after)}
+            for one in self.files
+        ]
+        return {"files": rows}
+
+
+class Tree(Mapping[str, bytes]):
+    """The files ``names`` below ``root``, each read when it is first asked for and the same from then on.
+
+    Of a file that is too large to be edited no more is read than shows that. A name that is a link, or not
+    there, raises PatchError when it is read.
     """
-    now = dict(files)
-    for edit in patch.edits:
-        # Line ends are those of the file as it was: an edit may take the only one away.
-        now[edit.path] = _edited(
-            edit, now.get(edit.path), _newline(files.get(edit.path) or now.get(edit.path))
-        )
-    changed = {path: now[path] for path in patch.paths if now[path] != files.get(path)}
-    if not changed:
-        raise PatchError("the reply changes nothing", hint="replace the text that has to change")
-    for path, content in changed.items():
-        # What did not parse before (another Python, a template) is not this patch's fault.
-        if path not in files or _parses(path, files[path]) is None:
-            _must_parse(path, content)
-    return changed
+
+    def __init__(self, root: Path, names: Iterable[str]) -> None:
+        self._root = root
+        self._names = dict.fromkeys(names)
+        self._read: dict[str, bytes] = {}
+
+    def __getitem__(self, path: str) -> bytes:
+        if path not in self._names:
+            raise KeyError(path)
+        if path not in self._read:
+            try:
+                with safe_path(self._root, path).open("rb") as file:
+                    self._read[path] = file.read(LARGEST + 1)
+            except OSError as error:
+                raise PatchError(f"{path} cannot be read: {error.strerror}", where=path) from None
+        return self._read[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
-def read_files(root: Path, paths: tuple[str, ...]) -> dict[str, bytes]:
+def digest(content: bytes | None) -> str:
+    """Return the SHA-256 of a content, ``""`` for no file."""
+    return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def read_files(root: Path, paths: Iterable[str]) -> dict[str, bytes]:
     """Return the content of those ``paths`` that exist under ``root``. Raises PatchError for an unsafe path."""
     found = {}
     for path in paths:
@@ -51,19 +93,164 @@ def read_files(root: Path, paths: tuple[str, ...]) -> dict[str, bytes]:
     return found
 
 
-def write_files(root: Path, files: Mapping[str, bytes]) -> None:
-    """Write ``files`` below ``root``, which must be a private copy; a new file's folders are made.
+def record_of(root: Path, files: Mapping[str, bytes], removed: Sequence[str] = ()) -> Record:
+    """Return the record of what writing ``files`` and taking ``removed`` away would change. Raises PatchError."""
+    kept = []
+    for path, after in {**dict.fromkeys(removed), **files}.items():
+        before, mode = _present(safe_path(root, path), path)
+        kept.append(Kept(path, before, after, mode))
+    return Record(tuple(kept))
 
-    No link is followed, and a file keeps its mode. Raises PatchError for an unsafe path before anything
-    is written.
+
+def write_files(
+    root: Path,
+    files: Mapping[str, bytes],
+    removed: Sequence[str] = (),
+    was: Mapping[str, bytes] | None = None,
+) -> Record:
+    """Write ``files`` below ``root`` and take ``removed`` away, and return what there was.
+
+    All or none: each new content is written beside its file first and takes its place when all are there; when
+    anything fails, what was done is taken back. ``was`` are the contents as they were read: a file that is no
+    longer that refuses all. No link is followed, a file keeps its mode; folders are made, and those that become
+    empty go. Raises PatchError, and then nothing has changed, unless it says so.
     """
-    targets = {safe_path(root, path): content for path, content in files.items()}
+    record = record_of(root, files, removed)
     _not_inside_each_other(list(files))
-    for target, content in targets.items():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-        with os.fdopen(os.open(target, flags, 0o644), "wb") as file:
+    if was is not None:
+        for one in record.files:
+            _still(one.path, one.before, was.get(one.path))
+    _replace_all(root, record)
+    return record
+
+
+def undo(root: Path, record: Mapping[str, Any]) -> list[str]:
+    """Put back what a record (as JSON) says there was; return the paths.
+
+    Raises PatchError when a file is neither what was written nor what was there before: it has changed since.
+    """
+    rows = []
+    for row in record["files"]:
+        before = None if row["before"] is None else base64.b64decode(row["before"], validate=True)
+        now, _ = _present(safe_path(root, row["path"]), row["path"])
+        if now == before:
+            continue
+        if digest(now) != row["after"]:
+            raise PatchError(
+                f"{row['path']} has changed since",
+                where=row["path"],
+                hint="nothing was taken back; put it as it was, or take the change out by hand",
+            )
+        rows.append(Kept(row["path"], now, before, int(row["mode"])))
+    _replace_all(root, Record(tuple(rows)))
+    return [row.path for row in rows]
+
+
+def _present(target: Path, path: str) -> tuple[bytes | None, int]:
+    """Return a file's content and permissions, None and those of a new file when there is none."""
+    try:
+        return target.read_bytes(), stat.S_IMODE(target.lstat().st_mode)
+    except FileNotFoundError:
+        return None, 0o644
+    except OSError as error:
+        raise PatchError(f"{path} cannot be read: {error.strerror}", where=path) from None
+
+
+def _still(path: str, now: bytes | None, was: bytes | None) -> None:
+    """Raise PatchError when a file is not what it was; None: no file."""
+    if now == was:
+        return
+    what = "is gone since it was read" if now is None else "has changed since it was read"
+    if was is None:
+        what = "exists already, though it is not among the files that can be changed"
+    raise PatchError(f"{path} {what}", where=path, hint="nothing was written")
+
+
+def _replace_all(root: Path, record: Record) -> None:
+    """Make every file of the record what it shall be after, or leave all as they were. Raises PatchError."""
+    drafts: dict[str, Path] = {}
+    folders: list[Path] = []
+    done: list[Kept] = []
+    try:
+        for one in record.files:
+            if one.after is not None:
+                drafts[one.path] = _draft(safe_path(root, one.path), one.after, one.mode, folders)
+        for one in record.files:
+            target = safe_path(root, one.path)
+            _still(one.path, _present(target, one.path)[0], one.before)
+            done.append(one)
+            if one.after is None:
+                target.unlink()
+            else:
+                drafts[one.path].replace(target)
+                del drafts[one.path]
+    except (OSError, PatchError) as error:
+        why = error.message if isinstance(error, PatchError) else error.strerror
+        left = _rolled_back(root, done)
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
+        _without_empty(reversed(folders))
+        after = f"; these could not be put back: {', '.join(left)}" if left else "; nothing was changed"
+        raise PatchError(f"the files cannot be written: {why}{after}", where=str(root)) from None
+    gone = (safe_path(root, one.path).parent for one in record.files if one.after is None)
+    _without_empty(
+        folder for parent in gone for folder in (parent, *parent.parents) if root in folder.parents
+    )
+
+
+def _draft(target: Path, content: bytes, mode: int, folders: list[Path]) -> Path:
+    """Write ``content`` beside ``target`` and return where; add the folders that this made to ``folders``."""
+    missing = []
+    folder = target.parent
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        one.mkdir()
+        folders.append(one)
+    draft = target.with_name(f".selfimprove-{os.urandom(8).hex()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    try:
+        with os.fdopen(os.open(draft, flags, 0o600), "wb") as file:
             file.write(content)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return draft
+
+
+def _rolled_back(root: Path, done: Sequence[Kept]) -> list[str]:
+    """Put back what stood in the place of the files; return those for which that failed."""
+    left = []
+    for one in reversed(done):
+        try:
+            target = safe_path(root, one.path)
+            if _present(target, one.path)[0] == one.before:
+                continue
+            if one.before is None:
+                target.unlink(missing_ok=True)
+            else:
+                draft = _draft(target, one.before, one.mode, [])
+                try:
+                    draft.replace(target)
+                finally:
+                    draft.unlink(missing_ok=True)
+        except (OSError, PatchError):
+            left.append(one.path)
+    return left
+
+
+def _without_empty(folders: Iterable[Path]) -> None:
+    """Take folders away that are empty."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _packed(content: bytes | None) -> str | None:
+    return None if content is None else base64.b64encode(content).decode()
 
 
 def _not_inside_each_other(paths: Sequence[str]) -> None:
@@ -76,28 +263,14 @@ def _not_inside_each_other(paths: Sequence[str]) -> None:
 
 def safe_path(root: Path, path: str) -> Path:
     """Return ``root / path`` when writing there stays inside ``root``; PatchError tells why it would not."""
-    parts = PurePosixPath(path).parts
-    refused = None
-    if (
-        not parts
-        or path.startswith(("/", "~"))
-        or ".." in parts
-        or "\0" in path
-        or "\\" in path
-        or ":" in parts[0]
-    ):
-        refused = "is not a path inside the repository"
-    elif any(part.lower().rstrip(". ") in (".git", "git~1") for part in parts):
-        refused = "is inside git's own folder"
-    else:
-        refused = _blocked(root, parts)
+    refused = unsafe(path) or _blocked(root, PurePosixPath(path).parts)
     if refused:
         raise PatchError(
             f"{path!r} {refused}",
             where=path,
             hint="name files by their path from the repository's top folder",
         )
-    return root.joinpath(*parts)
+    return root.joinpath(*PurePosixPath(path).parts)
 
 
 def _blocked(root: Path, parts: tuple[str, ...]) -> str | None:
@@ -118,142 +291,4 @@ def _blocked(root: Path, parts: tuple[str, ...]) -> str | None:
             return "leads through something that is not a folder of this repository"
         if last and not stat.S_ISREG(mode):
             return "is not a regular file"
-    return None
-
-
-def _newline(content: bytes | None) -> str:
-    """Return how most lines of a file end."""
-    data = (content or b"").replace(b"\0", b"")  # UTF-16 has them between
-    return "\r\n" if data.count(b"\r\n") * 2 > data.count(b"\n") else "\n"
-
-
-def _edited(edit: Edit, content: bytes | None, newline: str) -> bytes:
-    if edit.search is None:
-        return _whole(edit, content)
-    if not edit.search and content:
-        raise PatchError(
-            f"{edit.path} exists already, and the SEARCH part is empty",
-            where=edit.path,
-            hint="copy the lines that shall be replaced into SEARCH",
-        )
-    if not edit.search:
-        return (edit.replace or "").encode("utf-8", "replace")
-    if content is None:
-        raise PatchError(
-            f"{edit.path} does not exist, so nothing can be found in it",
-            where=edit.path,
-            hint="leave SEARCH empty to make a new file, or name an existing one",
-        )
-    text, encoding = decode(content, edit.path)
-    return _encode(_replaced(edit, text, newline), encoding, edit.path)
-
-
-def _replaced(edit: Edit, text: str, newline: str) -> str:
-    """Return ``text`` after the edit, with its own line endings, and a last line that ends as it did."""
-    start, end = _find(edit, text)
-    head, body = text[:start], (edit.replace or "").replace("\n", newline)
-    if end == len(text) and not text.endswith("\n"):
-        if not body:
-            head = head.removesuffix("\n").removesuffix("\r")
-        body = body.removesuffix(newline)
-    return head + body + text[end:]
-
-
-def _whole(edit: Edit, content: bytes | None) -> bytes:
-    body = edit.replace or ""
-    if content is None:
-        return body.encode("utf-8", "replace")
-    text, encoding = decode(content, edit.path)
-    return _encode(body.replace("\n", "\r\n") if "\r\n" in text else body, encoding, edit.path)
-
-
-def _find(edit: Edit, text: str) -> tuple[int, int]:
-    """Return where the search text stands, in characters. Whole lines only; trailing blanks may differ."""
-    lines = _split(text)
-    wanted = [line.rstrip() for line in (edit.search or "").removesuffix("\n").split("\n")]
-    have = [line.rstrip() for line in lines]
-    first = wanted[0]
-    places = [
-        i
-        for i in range(len(have) - len(wanted) + 1)
-        if have[i] == first and have[i : i + len(wanted)] == wanted
-    ]
-    if len(places) != 1:
-        raise PatchError(*_no_single_place(edit, wanted, have, places))
-    start = sum(len(line) for line in lines[: places[0]])
-    return start, start + sum(len(line) for line in lines[places[0] : places[0] + len(wanted)])
-
-
-def _split(text: str) -> list[str]:
-    """Split at newlines only; ``str.splitlines`` would also cut at form feeds and U+2028."""
-    return list(io.StringIO(text, newline="\n"))
-
-
-def _no_single_place(edit: Edit, wanted: list[str], have: list[str], places: list[int]) -> tuple[str]:
-    if places:
-        where = ", ".join(str(place + 1) for place in places[:5])
-        places_text = f"the SEARCH text stands {len(places)} times in {edit.path} (lines {where})"
-        return (f"{places_text}; add lines around it that make it unique",)
-    near = [number for number, line in enumerate(have, 1) if line and line == max(wanted, key=len)]
-    aside = f"; its longest line stands in line {near[0]}, but the lines around it differ" if near else ""
-    return (
-        f"the SEARCH text is not in {edit.path}{aside}; copy the present lines exactly, with their indentation",
-    )
-
-
-def decode(content: bytes, path: str) -> tuple[str, str]:
-    """Return a text file's characters and its encoding: what its first lines declare (PEP 263, a BOM), else UTF-8."""
-    if b"\0" in content:
-        raise PatchError(f"{path} is a binary file", where=path, hint="only text files can be edited")
-    for encoding in (_declared(content), "utf-8"):
-        try:
-            return content.decode(encoding), encoding
-        except (UnicodeDecodeError, LookupError):
-            continue
-    return content.decode("latin-1"), "latin-1"
-
-
-def _declared(content: bytes) -> str:
-    try:
-        return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
-    except SyntaxError:
-        return "utf-8"
-
-
-def _encode(text: str, encoding: str, path: str) -> bytes:
-    try:
-        return text.encode(encoding)
-    except UnicodeEncodeError as error:
-        bad = text[error.start : error.end]
-        raise PatchError(
-            f"{path} is written in {encoding}, which has no {bad!r}",
-            where=path,
-            hint="use characters that the file's encoding has",
-        ) from None
-
-
-def _must_parse(path: str, content: bytes) -> None:
-    error = _parses(path, content)
-    if error:
-        line = getattr(error, "lineno", None)
-        at = f"line {line}: " if line else ""
-        raise PatchError(
-            f"{path} would not parse after this edit: {at}{getattr(error, 'msg', error)}",
-            where=path,
-            hint="check indentation, brackets and quotes",
-        )
-
-
-def _parses(path: str, content: bytes) -> Exception | None:
-    """Return what is wrong with the syntax of a Python file, ``None`` for a sound one and for other files."""
-    if not path.endswith((".py", ".pyi")):
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(content, path)
-    except (SyntaxError, ValueError) as error:
-        return error
-    except (RecursionError, MemoryError):
-        return None
     return None
