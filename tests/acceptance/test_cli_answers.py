@@ -159,7 +159,7 @@ def test_output_goes_to_a_file(project: Callable[..., Any]) -> None:
         (["audit", "-f", "json"], '"findings"'),
         (["audit", "-f", "markdown"], "| Place"),
         (["tasks", "list"], "two"),
-        (["config", "get", "llm.timeout"], "120"),
+        (["config", "get", "llm.timeout"], "600"),
         (["init", "--ci", "github"], "jobs:"),
         (["config", "schema"], "properties"),
     ):

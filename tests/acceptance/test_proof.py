@@ -116,7 +116,7 @@ def test_a_task_that_may_change_tests_changes_them(project: Make) -> None:
 
 def test_the_same_patch_twice_stops(project: Make) -> None:
     made = project({"m.py": CODE, "test_m.py": "from m import f\n\n\ndef test_f():\n    assert f() == 1\n"})
-    done = do(made, [prompt("one")], {"one": [to("1", "3"), to("3", "5"), to("5", "3")]})
+    done = do(made, [prompt("one")], {"one": [to("1", "3"), to("3", "7"), to("7", "3")]})
     assert done.outcomes["one"]["attempts"] == 3
     assert done.reason("one").startswith("the same patch twice: tests failed: 1 failed")
 

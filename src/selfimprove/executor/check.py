@@ -161,20 +161,20 @@ def _lint_by(command: str, work: Work, copy: Copy, bench: Bench, log: Path) -> C
     copy.restore(work.tree)
     now = _run(command, copy, bench, log)
     words = _end_of(now, bench) or last_words(now.tail) or f"exit code {now.exit_code}"
-    if not now.exit_code and not now.timed_out and not now.stopped:
+    if now.exit_code == 0 and not _end_of(now, bench):
         return CheckResult("lint", True, words, now.seconds)
     copy.restore(work.base)
     before = _run(command, copy, bench, log)
     copy.restore(work.tree)
     seconds = now.seconds + before.seconds
-    fresh = new_lines(now.tail, before.tail)
-    told = messages(now.tail)
-    if told and not fresh and before.exit_code:
-        return CheckResult("lint", True, f"{_messages(told.total())}, none new", seconds)
-    if fresh and before.exit_code:
+    fresh, told = new_lines(now.tail, before.tail), messages(now.tail)
+    if before.exit_code and not fresh:
+        if told:
+            return CheckResult("lint", True, f"{_messages(told.total())}, none new", seconds)
+        if essence(now.tail) == essence(before.tail):
+            return CheckResult("lint", True, f"fails without the change too: {words}", seconds)
+    if before.exit_code and fresh:
         words = f"{_messages(len(fresh))} that {'was' if len(fresh) == 1 else 'were'} not there before"
-    elif not told and before.exit_code and essence(now.tail) == essence(before.tail):
-        return CheckResult("lint", True, f"fails without the change too: {words}", seconds)
     return CheckResult("lint", False, words, seconds, "\n".join(fresh) or now.tail[-DETAIL:])
 
 

@@ -66,7 +66,7 @@ BROKEN: dict[str, tuple[bytes, int | None, str, str]] = {
     "no such choice": (
         b"sandbox:\n  driver: bublewrap\n",
         2,
-        "one of auto, bubblewrap, none",
+        "one of auto, bubblewrap, docker, none",
         "did you mean bubblewrap?",
     ),
     "no for a choice": (

@@ -127,6 +127,8 @@ def test_every_setting_can_come_from_its_variable(root: Path, home: dict[str, st
         "audit.limits": '{"SI104": 77}',
         "audit.per_path": '{"x": {"SI104": 77}}',
         "audit.pylint": '["error"]',
+        "check.reruns": "7",
+        "llm.prices": '{"x": {"input": 77, "output": 77}}',
     }
     for key in fields():
         text = special.get(key) or (choices(key) or [texts.get(kinds(key)[0], "")])[-1]
@@ -134,7 +136,7 @@ def test_every_setting_can_come_from_its_variable(root: Path, home: dict[str, st
         loaded = load_settings(root, home | {name: text})
         assert loaded.origins[key] == f"environment {name}"
         value = get_value(loaded.settings, key)
-        inner = ({"SI104": 77}, {"x": {"SI104": 77}}, ("error",))
+        inner = ({"SI104": 77}, {"x": {"SI104": 77}}, ("error",), 7, {"x": {"input": 77, "output": 77}})
         assert value in (text, 77, 0.5, True, ("p", "q"), *inner), key
 
 

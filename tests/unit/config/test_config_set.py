@@ -325,6 +325,8 @@ def test_every_setting_can_be_set_in_the_example_one_after_the_other(place: Path
         "audit.limits": '{"SI104": 60, "SI105": null}',
         "audit.per_path": '{"tests/**": {"SI104": null}}',
         "audit.pylint": "warning,error",
+        "check.reruns": "7",
+        "llm.prices": '{"x": {"input": 1, "output": 2}}',
     }
     for key in keys:
         set_value(place, key, special.get(key) or (choices(key) or [texts.get(kinds(key)[0], "")])[-1])

@@ -216,6 +216,7 @@ def test_at_least_99_of_100_verdicts_are_right(name: str) -> None:
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", WORLDS)
 def test_thousands_of_verdicts(name: str) -> None:
     found = [WORLDS[name].right(500, seed) for seed in range(8)]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from selfimprove.model.testrun import GREEN, RED, WHOLE, Tally, TestRun, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Side = Literal["base", "change"]
 
@@ -156,9 +156,12 @@ def _file(test: str) -> str:
     return test.partition("::")[0]
 
 
-def _mostly_fails(before: Tally) -> bool:
-    """True when no number of further runs would show a difference."""
-    return before.runs > 4 * RERUNS and before.failed * 10 >= before.runs * 8
+def _put(place: list[str], tests: Iterable[str], which: Callable[[str], bool]) -> list[str]:
+    """Put those of ``tests`` that ``which`` is true of into ``place``, and return the others."""
+    rest: list[str] = []
+    for test in tests:
+        (place if which(test) else rest).append(test)
+    return rest
 
 
 def _reason(run: TestRun, test: str) -> str:
@@ -219,18 +222,22 @@ class _Case:
         more = self.again("change", tests)
         self._count(self.after, more)
         self.broken += [test for test in tests if test not in more]  # it cannot even be run any more
-        # What mostly passes is not broken, whatever it does without the change.
-        passes = {test for test in more if self.after[test].failed * 3 <= self.after[test].runs}
-        rest = [test for test in tests if test in more and test not in passes]
+        rest = _put(self.flaky, [test for test in tests if test in more], self._mostly_passes)
         # What earlier changes have shown of the base may do.
         unsure = [test for test in rest if not self.before[test].runs or not self._is_broken(test)]
         if there := self._in_base(unsure):
             self._count(self.before, self.again("base", there))
-        self.broken += [test for test in rest if self._is_broken(test)]
-        rest = [test for test in rest if test not in self.broken]
-        passes.update(test for test in rest if _mostly_fails(self.before[test]))
-        self.flaky += [test for test in tests if test in passes]
-        return [test for test in rest if test not in passes]
+        rest = _put(self.broken, rest, self._is_broken)
+        return _put(self.flaky, rest, self._mostly_fails)
+
+    def _mostly_passes(self, test: str) -> bool:
+        """True for a test that is not broken, whatever it does without the change."""
+        return self.after[test].failed * 3 <= self.after[test].runs
+
+    def _mostly_fails(self, test: str) -> bool:
+        """True for a test of which no number of further runs would show a difference."""
+        before = self.before[test]
+        return before.runs > 4 * RERUNS and before.failed * 10 >= before.runs * 8
 
     def _in_base(self, tests: Sequence[str]) -> list[str]:
         return [test for test in tests if test in self.base.outcomes or not self.base.complete]
