@@ -326,6 +326,8 @@ def test_every_setting_can_be_set_in_the_example_one_after_the_other(place: Path
         "audit.per_path": '{"tests/**": {"SI104": null}}',
         "audit.pylint": "warning,error",
         "check.reruns": "7",
+        "check.allow": "gutted,binary",
+        **dict.fromkeys(("review.lowest", "review.threshold", "review.auto_merge"), "7"),
         "llm.prices": '{"x": {"input": 1, "output": 2}}',
     }
     for key in keys:
