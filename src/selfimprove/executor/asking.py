@@ -39,9 +39,10 @@ def ask_once(ask: Ask, work: Work, bench: Bench, turn: int, *, llm: LLM | None =
     model = llm or bench.llm
     if model is None:
         raise NeedsKey("this task needs a model and none is configured", hint="set llm.model and its key")
-    reply = model.complete(ask, _Book(bench.journal, work.run, work.task_id, key))
-    reply = replace(reply, text=_storable(reply.text))
-    bench.journal.keep(key, work.run, work.task_id, _said(ask, bench.secrets), _stored(reply, bench.secrets))
+    with _Book(bench.journal, work.run, work.task_id, key) as book:
+        reply = model.complete(ask, book)
+        reply = replace(reply, text=_storable(reply.text))
+        book.keep(_said(ask, bench.secrets), _stored(reply, bench.secrets))
     _record(bench, ask, reply)
     return reply, True
 
@@ -73,20 +74,44 @@ def ask_json(
     return value, reply, paid
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Book:
-    """The journal as the model client writes its calls into it."""
+    """The journal as the model client writes its calls into it.
+
+    What a call was billed is held back until its reply is stored, in the same transaction: a process that is
+    killed has either both or an open call, and never a bill whose reply has to be paid for again.
+    """
 
     journal: Journal
     run: int
     task_id: str
     key: str
+    _bill: tuple[int, int, float | None] | None = None
 
     def begin(self, model: str, tokens: int, dollars: float | None) -> int:
+        self._close()
         return self.journal.begin_call(self.run, self.task_id, self.key, (model, tokens, dollars))
 
     def settle(self, call: int, tokens: int, dollars: float | None, calls: int) -> None:
-        self.journal.settle_call(call, tokens, dollars, made=bool(calls))
+        if calls and (tokens or dollars):
+            self._bill = (call, tokens, dollars)
+        else:
+            self.journal.settle_call(call, tokens, dollars, made=bool(calls))
+
+    def keep(self, ask: dict[str, object], reply: dict[str, object]) -> None:
+        self.journal.keep(self.key, self.run, self.task_id, ask, reply, bill=self._bill)
+        self._bill = None
+
+    def __enter__(self) -> _Book:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._bill:
+            self.journal.settle_call(*self._bill)
+            self._bill = None
 
 
 def _key(ask: Ask, work: Work, turn: int) -> str:

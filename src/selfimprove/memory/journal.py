@@ -190,10 +190,9 @@ class Journal:
 
     def settle_call(self, call: int, tokens: int, dollars: float | None, *, made: bool = True) -> None:
         """Put what a call was billed in the place of its worst case, or forget a call that was not ``made``."""
-        here = calls.c.id == call
-        settled = calls.update().where(here).values(**_price(tokens, dollars), open=False)
+        change = _settled(call, tokens, dollars) if made else calls.delete().where(calls.c.id == call)
         with self._engine.begin() as connection:
-            connection.execute(settled if made else calls.delete().where(here))
+            connection.execute(change)
 
     def spent(self, run: int) -> tuple[float, int]:
         """Return the dollars and tokens of the run's calls, also of those that failed or were cut off."""
@@ -214,9 +213,23 @@ class Journal:
         with reading(self._engine) as connection:
             return connection.execute(query).scalar()
 
-    def keep(self, key: str, run: int, task_id: str, ask: dict[str, Any], reply: dict[str, Any]) -> None:
-        """Store an exchange with a model under ``key``; the first one stays."""
+    def keep(
+        self,
+        key: str,
+        run: int,
+        task_id: str,
+        ask: dict[str, Any],
+        reply: dict[str, Any],
+        *,
+        bill: tuple[int, int, float | None] | None = None,
+    ) -> None:
+        """Store an exchange with a model under ``key``; the first one stays.
+
+        ``bill`` settles the call that brought the reply (its number, tokens and dollars) in one with it.
+        """
         with self._engine.begin() as connection:
+            if bill:
+                connection.execute(_settled(*bill))
             if connection.execute(sa.select(exchanges.c.key).where(exchanges.c.key == key)).first() is None:
                 connection.execute(
                     exchanges.insert().values(
@@ -227,6 +240,10 @@ class Journal:
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
+
+
+def _settled(call: int, tokens: int, dollars: float | None) -> sa.Update:
+    return calls.update().where(calls.c.id == call).values(**_price(tokens, dollars), open=False)
 
 
 def _price(tokens: int, dollars: float | None) -> dict[str, int | None]:
