@@ -115,10 +115,14 @@ Answers = Iterable[Answer | str] | Callable[[dict[str, Any]], Answer | str]
 class OpenAIServer:
     """Serves from ``__enter__`` to ``__exit__``. ``answers`` come in order, or from a function of the body.
 
-    When the list is used up, a request gets 400 with a sentence that says so.
+    When the list is used up, a request gets 400 with a sentence that says so. ``answered`` is called with the
+    body of a request once the last byte of its answer is out.
     """
 
-    def __init__(self, answers: Answers, port: int = 0) -> None:
+    def __init__(
+        self, answers: Answers, port: int = 0, answered: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
+        self.answered = answered
         self._choose = answers if callable(answers) else _in_order(answers)
         self._lock = threading.Lock()
         self.requests: list[Request] = []
@@ -172,6 +176,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(answer, body, owner.closing)
         except OSError:
             self.close_connection = True
+        else:
+            if owner.answered:
+                owner.answered(body)
 
     def _send(self, answer: Answer, request: dict[str, Any], closing: threading.Event) -> None:
         if answer.hang:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from selfimprove.memory.owner import current_owner, is_alive
-from selfimprove.tools.git.worktree import open_copy, remove_copy
+from selfimprove.tools.git.worktree import copy_names, open_copy, remove_copy
 from selfimprove.tools.shell.process import MARKER, kill_marked
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ def sweep(repo: Repo, copies: Path) -> None:
     """Remove the copies, and end the processes, that commands which were killed left behind."""
     host = current_owner().rsplit(":", 3)[0]
     # What belongs to a copy (a hook's desk, a message) is named like it, with more behind.
-    for folder in copies.glob(f"{_PREFIX}*"):
-        parts = folder.name.removeprefix(_PREFIX).split("-")
+    for name in copy_names(repo, copies, _PREFIX):
+        parts = name.removeprefix(_PREFIX).split("-")
         if not is_alive(":".join([host, *parts[:3]])):
             kill_marked(_PREFIX + "-".join(parts[:3]))
-            remove_copy(repo, folder)
+            remove_copy(repo, copies / name)

@@ -130,7 +130,10 @@ def run_shut_in(
 
 def marked(bench: Bench, run: Run) -> Bench:
     """Return the bench whose processes carry the marker of ``run``."""
-    return replace(bench, environ={**bench.environ, MARKER: run_token(run)})
+    mark = {MARKER: run_token(run)}
+    # git too: one that outlives a killed run would go on writing where the next run works.
+    repo = bench.repo._replace(environ={**bench.repo.environ, **mark})
+    return replace(bench, repo=repo, environ={**bench.environ, **mark})
 
 
 def run_token(run: Run) -> str:

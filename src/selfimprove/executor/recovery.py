@@ -12,7 +12,7 @@ from selfimprove.executor.aside import sweep
 from selfimprove.executor.bench import run_token
 from selfimprove.memory.owner import is_alive, process_of
 from selfimprove.tools.git.repo import BRANCH_PREFIX
-from selfimprove.tools.git.worktree import remove_copy
+from selfimprove.tools.git.worktree import copy_names, remove_copy
 from selfimprove.tools.shell.process import kill_marked
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ def bury_the_dead(journal: Journal, repo: Repo, copies: Path, dead: Sequence[Run
     notices = []
     for run in dead:
         killed = kill_marked(run_token(run))
-        for folder in copies.glob(f"run-{run.id}-*"):
-            remove_copy(repo, folder)
+        for name in copy_names(repo, copies, f"run-{run.id}-"):
+            remove_copy(repo, copies / name)
+        # Left when git itself was killed; nobody else moves this branch.
+        (repo.common_dir / "refs" / "heads" / f"{run.branch}.lock").unlink(missing_ok=True)
         journal.end_run(run.id, "died", None, run.summary)
         left = f"; {killed} of its processes were still running and were ended" if killed else ""
         notices.append(f"run {run.id} ended without a word ({process_of(run.owner)}){left}")

@@ -117,14 +117,37 @@ def remove_copy(repo: Repo, path: Path) -> None:
     if path.exists():
         repo.ask("worktree", "remove", "--force", "--force", str(path))
         shutil.rmtree(path, ignore_errors=True)
-    records = repo.common_dir / "worktrees"
-    ours = {os.fsencode(place / ".git") for place in (path, path.resolve())}
+    ours = {path, path.resolve()}
     with contextlib.suppress(OSError):  # another run is adding or removing a copy of its own
-        for record in list(records.iterdir()) if records.is_dir() else ():
-            pointer = record / "gitdir"
-            if pointer.is_file() and pointer.read_bytes().rstrip(b"\n") in ours:
+        for record, copy in _records(repo):
+            if copy in ours or (copy is None and record.name == path.name):
                 shutil.rmtree(record, ignore_errors=True)
-        records.rmdir()
+        (repo.common_dir / "worktrees").rmdir()
+
+
+def copy_names(repo: Repo, folder: Path, prefix: str) -> list[str]:
+    """Return the names below ``folder`` that begin with ``prefix``: of copies, of what belongs to them, and of
+    copies of which a killed process left nothing but git's record, whole or half made.
+    """
+    names = {path.name for path in folder.glob(f"{prefix}*")}
+    with contextlib.suppress(OSError):
+        for record, copy in _records(repo):
+            if copy is None:
+                names.add(record.name)
+            elif copy.parent in (folder, folder.resolve()):
+                names.add(copy.name)
+    return sorted(name for name in names if name.startswith(prefix))
+
+
+def _records(repo: Repo) -> list[tuple[Path, Path | None]]:
+    """Return git's records of worktrees with the folders that they point to, ``None`` for one half made."""
+    found: list[tuple[Path, Path | None]] = []
+    records = repo.common_dir / "worktrees"
+    for record in list(records.iterdir()) if records.is_dir() else ():
+        pointer = record / "gitdir"
+        text = pointer.read_bytes().rstrip(b"\n") if pointer.is_file() else b""
+        found.append((record, Path(os.fsdecode(text)).parent if text else None))
+    return found
 
 
 def _is_sound(copy: Copy) -> bool:
