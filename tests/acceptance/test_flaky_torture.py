@@ -26,6 +26,10 @@ def pytest_pyfunc_call(pyfuncitem):
 """
 
 
+# What else is installed beside pytest takes longer to import than the tests take.
+INI = "[pytest]\naddopts = -p no:hypothesispytest -p no:benchmark -p no:anyio -p no:cacheprovider\n"
+
+
 def verdicts(project: Make, changes: int) -> list[tuple[bool, str]]:
     """Let so many changes be proved, about half of them bad; return for each whether it was bad, and its end."""
     dice = random.Random(changes)
@@ -35,7 +39,7 @@ def verdicts(project: Make, changes: int) -> list[tuple[bool, str]]:
         f"def test_{n}():\n    assert f{n}() == {n}\n\n\n" for n in range(changes)
     )
     known = "".join(f"def test_known_{n}():\n    assert f{n}() == -2\n\n\n" for n in range(3))
-    made = project({"m.py": code, "test_m.py": tests + known, "conftest.py": CONFTEST})
+    made = project({"m.py": code, "test_m.py": tests + known, "conftest.py": CONFTEST, "pytest.ini": INI})
     bad = {f"t{n}": dice.random() < 0.5 for n in range(changes)}
     replies = {}
     for n in range(changes):

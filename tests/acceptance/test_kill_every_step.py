@@ -12,7 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,9 +21,6 @@ import yaml
 from conftest import Project
 from executor_rig import block, commits, leftovers, prompt, replies_for, two, write_tasks
 from openai_server import OpenAIServer
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Make = Callable[..., Project]
 
@@ -177,16 +175,61 @@ def test_killed_around_the_commit(rig: Rig, verb: str) -> None:
         rig.finish()
 
 
-def test_killed_while_a_test_runs(rig: Rig) -> None:
-    made = rig.project
+def kill_in_check(made: Project, env: dict[str, str]) -> None:
+    """Run, and kill the run while the tests of its first task take their time."""
     tasks = yaml.safe_load(made.read("tasks.yml"))
     tasks[0]["test_command"] = "sleep 3"
     write_tasks(made, tasks)
-    process = made.start("run", "--no-audit", env=rig.env)
+    process = made.start("run", "--no-audit", env=env)
     wait_for(made, "select 1 from steps where name = 'check' and task_id = 'one'")
     time.sleep(0.7)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+def test_killed_while_a_test_runs(rig: Rig) -> None:
+    kill_in_check(rig.project, rig.env)
+    rig.finish()
+
+
+def test_what_git_left_half_made_is_cleared_also_when_the_task_is_not_done_again(rig: Rig) -> None:
+    made = rig.project
+    kill_in_check(made, rig.env)
+    records = made.root / ".git/worktrees"
+    (record,) = records.iterdir()
+    shutil.rmtree(Path((record / "gitdir").read_text().strip()).parent)
+    made.write(".git/worktrees/run-1-half-made/locked", "initializing")
+    made.write(".git/refs/heads/selfimprove/run-1.lock", "")
+    write_tasks(made, [prompt("another", test_command="true")])
+    made.run("run", "--no-audit", env=replies_for(made, {"another": two()}), check=0)
+    assert commits(made) == ["Return two"]
+    assert leftovers(made) == []
+    assert not records.exists()
+
+
+def test_a_task_that_was_cut_off_begins_anew_where_another_s_commit_came_first(project: Make) -> None:
+    made = project(FILES | {"n.py": "x = 1\n"})
+    first, second = prompt("one", priority=3), prompt("other", test_command="true")
+    write_tasks(made, [first, second])
+    change = "COMMIT: Count two\n" + block("n.py", "x = 1\n", "x = 2\n")
+    env = replies_for(made, {"one": two(), "other": change})
+    kill_in_check(made, env)
+    write_tasks(made, [first | {"test_command": "true"}, second | {"priority": 9}])
+    made.run("run", "--no-audit", env=env, check=0)
+    assert commits(made) == ["Count two", "Return two"]
+    assert leftovers(made) == []
+
+
+def test_a_commit_that_the_journal_does_not_know_is_found_under_another_one(full_rig: Rig) -> None:
+    rig = full_rig
+    rig.finish()
+    calls = (rig.folder / "calls").read_text().splitlines()
+    number = next(int(line.split()[0]) for line in calls if "update-ref --create-reflog" in line)
+    again(rig)
+    rig.kill_at(number, before=False)
+    tasks = yaml.safe_load(rig.project.read("tasks.yml"))
+    write_tasks(rig.project, [task | {"priority": 9 if task["id"] == "other" else 1} for task in tasks])
+    rig.names = ["other", "one", "shell"]
     rig.finish()
 
 

@@ -115,7 +115,7 @@ class Progress:
             with self._lock:
                 doing, since, tokens = self._doing, self._since, self._tokens
             seconds = time.monotonic() - since
-            if not doing:
+            if not doing or self._door.asking:
                 told = 0.0
             elif self._live:
                 came = f"   {tokens:,} tokens" if tokens else ""

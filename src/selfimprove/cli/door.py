@@ -40,6 +40,7 @@ class Door:
     command: str = ""
     format: str = "table"
     output: Path | None = None
+    asking: bool = False  # a question waits for its answer: nothing may be written over it
     _begun: bool = False
 
     def __init__(

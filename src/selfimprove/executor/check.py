@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.bench import run_shut_in
-from selfimprove.executor.commands import Finds, configured, find_suite, last_words, wants_pytest
+from selfimprove.executor.commands import configured, find_suite, last_words
 from selfimprove.executor.hooks import rewritten, run_hook
 from selfimprove.executor.mounting import view_of
 from selfimprove.executor.proving.linters import lint_commands, messages, new_lines
+from selfimprove.executor.proving.programs import finds_of, where
 from selfimprove.executor.proving.proof import Proof
 from selfimprove.executor.proving.running import Ground
 from selfimprove.executor.proving.standing import standing
@@ -18,7 +19,6 @@ from selfimprove.executor.proving.telling import summary
 from selfimprove.executor.proving.verdict import essence
 from selfimprove.model.outcome import CheckResult
 from selfimprove.tools.git.worktree import Copy, reopen_copy
-from selfimprove.tools.shell.toolchain import find_program, find_python
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +103,9 @@ def measure_base(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     suite = _suite(task, copy, bench.repo.tree_names(tree), task.files, bench)
     if suite is None:
         return work.but(summary="no tests found")
+    if suite.lacks:
+        why, mend = _lacking(suite, bench)  # said before a model is paid for a change that cannot be proved
+        return work.but(stop=f"{why}: {mend}", code="check_failed", summary=why)
     words = summary(standing(suite, tree, Ground(copy, bench, log)))
     copy.restore(work.tree)
     return work.but(summary=f"tests {words}")
@@ -111,11 +114,7 @@ def measure_base(task: Task, work: Work, bench: Bench, log: Path) -> Work:
 def _suite(task: Task, copy: Copy, names: Sequence[str], near: Sequence[str], bench: Bench) -> Suite | None:
     if command := task.test_command or bench.proof.test_command:
         return configured(command)
-    finds = Finds(
-        lambda module: find_python(module, bench.repo.root, bench.environ),
-        lambda name: find_program(name, bench.repo.root, bench.environ),
-    )
-    return find_suite(copy.path, names, near, finds)
+    return find_suite(copy.path, names, near, finds_of(bench))
 
 
 def _tests(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple[CheckResult, str]:
@@ -127,14 +126,26 @@ def _tests(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple
     if suite is None:  # the first tests come with the change
         copy.restore(work.tree)
         suite = _suite(task, copy, bench.repo.tree_names(work.tree), work.paths, bench)
-    if suite:
-        ground = Ground(copy, bench, log)
-        return Proof(suite, base, work.tree, work.paths, "tests_changed" in allow, ground).result()
-    if wants_pytest(copy.path, names):
-        words = "this repository uses pytest, and no Python with pytest was found"
-        detail = "install pytest for the project, or set check.test_command"
-        return CheckResult("tests", False, words, detail=detail), words
-    return CheckResult("tests", True, "none found"), ""
+    if suite is None:
+        return CheckResult("tests", True, "none found"), ""
+    if suite.lacks:
+        words, mend = _lacking(suite, bench)
+        return CheckResult("tests", False, words, detail=mend, command=suite.command), words
+    ground = Ground(copy, bench, log)
+    return Proof(
+        suite, base, work.tree, work.paths, "tests_changed" in allow, ground, named=task.files
+    ).result()
+
+
+def _lacking(suite: Suite, bench: Bench) -> tuple[str, str]:
+    """Return why the tests cannot be run, and what a person can do about it."""
+    uses = f"uses {suite.kind}" if suite.kind in ("pytest", "unittest") else f"is tested by `{suite.command}`"
+    place = where(bench)
+    mend = "name an image that has it (sandbox.image)" if place else "install it for the project"
+    return (
+        f"this repository {uses}, and {suite.lacks} was not found{place}",
+        f"{mend}, or set check.test_command",
+    )
 
 
 def _lint(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple[CheckResult, str] | None:
@@ -143,9 +154,7 @@ def _lint(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple[
     commands = (
         [bench.proof.lint_command]
         if bench.proof.lint_command
-        else lint_commands(
-            copy.path, names, there, lambda name: find_program(name, bench.repo.root, bench.environ)
-        )
+        else lint_commands(copy.path, names, there, finds_of(bench).program, bench.repo.root)
     )
     results = [_lint_by(command, work, copy, bench, log) for command in commands]
     if not results:

@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,7 +28,7 @@ class Suite:
     """How tests are run: a shell ``command`` in ``folder`` (relative to the repository's top).
 
     ``kind`` says how its results are read; ``own`` that we made the command, so that names of files may be
-    added to it. ``note`` is a word for the person.
+    added to it. ``note`` is a word for the person. ``lacks`` names what it needs and what was not found.
     """
 
     command: str
@@ -36,6 +36,7 @@ class Suite:
     folder: str = "."
     own: bool = False
     note: str = ""
+    lacks: str = ""
 
 
 class Finds(NamedTuple):
@@ -62,14 +63,17 @@ def find_suite(root: Path, names: Sequence[str], near: Sequence[str], finds: Fin
     ``names`` are its files. Where its top folder has no tests, the project folder around ``near`` (changed
     files) counts.
     """
+    lacking = None
     for folder in ("", *_folders_of(near)):
         inside = [name.removeprefix(folder) for name in names if name.startswith(folder)]
         place = root / folder
         for find in _RUNNERS:
             if suite := find(place, inside, finds):
-                where = folder.rstrip("/") or "."
-                return Suite(suite.command, suite.kind, where, own=True, note=suite.note)
-    return None
+                suite = replace(suite, folder=folder.rstrip("/") or ".", own=True)
+                if not suite.lacks:
+                    return suite
+                lacking = lacking or suite
+    return lacking
 
 
 def wants_pytest(root: Path, names: Sequence[str]) -> bool:
@@ -114,7 +118,9 @@ def _python(root: Path, names: Sequence[str], finds: Finds) -> Suite | None:
         if sign in names and (found := finds.program(program)):
             note = f"{program} makes its environments from the network: without one it may fail"
             return Suite(f"{shlex.quote(found)} {command}", "pytest", note=note)
-    return None
+    if wants_pytest(root, names):
+        return Suite("python -m pytest", "pytest", lacks="a Python with pytest")
+    return Suite("python -m unittest", "unittest", lacks="a Python")
 
 
 def _npm(root: Path, names: Sequence[str], finds: Finds) -> Suite | None:
@@ -128,35 +134,49 @@ def _npm(root: Path, names: Sequence[str], finds: Finds) -> Suite | None:
         return None
     if not isinstance(script, str) or _NO_TESTS_IN_NPM in script:
         return None
-    locks = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lockb": "bun"}
+    locks = {"pnpm-lock.yaml": "pnpm", "yarn.lock": "yarn", "bun.lockb": "bun", "bun.lock": "bun"}
     manager = next((name for lock, name in locks.items() if lock in names and finds.program(name)), "npm")
-    more = {"npm": " --silent", "pnpm": " --silent", "yarn": ""}.get(manager, "")
-    return Suite(f"{manager} run test{more}" if manager == "bun" else f"{manager} test{more}", "script")
+    start = {"npm": "npm test --silent", "pnpm": "pnpm test --silent", "yarn": "yarn test"}
+    more = next((words for pattern, words in _TELL_MORE if pattern.search(script)), "")
+    # npm hands on to the script only what stands behind two dashes.
+    more = f" --{more}" if more and manager == "npm" else more
+    command = f"{start.get(manager, 'bun run test')}{more}"
+    return Suite(command, "script", lacks="" if finds.program(manager) else manager)
 
 
+# What lets a runner name every test and not only files, where the script ends with it.
+_TELL_MORE = (
+    (re.compile(r"(^|[\s/])jest\b(?!.*--(json|silent|reporters|verbose))[^;&|]*$"), " --verbose"),
+    (re.compile(r"(^|[\s/])vitest\b(?!.*--reporter)[^;&|]*$"), " --reporter=verbose"),
+)
 _TARGET = re.compile(r"^(test|check)\s*:(?!=)", re.MULTILINE)
 _RECIPE = re.compile(r"^test\b[^:\n]*:(?!=)", re.MULTILINE)
 
 
-def _make(root: Path, names: Sequence[str], _finds: Finds) -> Suite | None:
+def _make(root: Path, names: Sequence[str], finds: Finds) -> Suite | None:
     for sign in ("GNUmakefile", "makefile", "Makefile"):
         if sign in names and (found := _TARGET.search(_text(root / sign))):
-            return Suite(f"make {found[1]}", "script")
+            return _needing("make", f"make {found[1]}", "script", finds)
     for sign in ("justfile", "Justfile", ".justfile"):
         if sign in names and _RECIPE.search(_text(root / sign)):
-            return Suite("just test", "script")
+            return _needing("just", "just test", "script", finds)
     return None
 
 
-def _by_sign(_root: Path, names: Sequence[str], _finds: Finds) -> Suite | None:
+def _by_sign(_root: Path, names: Sequence[str], finds: Finds) -> Suite | None:
     """Find the runners that one file at the top gives away."""
     for sign, needs, command, kind in _SIGNS:
         pattern = re.compile(sign)
         if any(pattern.fullmatch(name) for name in names) and (
             not needs or any(re.search(needs, n) for n in names)
         ):
-            return Suite(command, kind)
+            return _needing(command.partition(" ")[0], command, kind, finds)
     return None
+
+
+def _needing(program: str, command: str, kind: str, finds: Finds) -> Suite:
+    """Return the suite; a ``program`` with a folder is the project's own, another one must be found."""
+    return Suite(command, kind, lacks="" if "/" in program or finds.program(program) else program)
 
 
 # A file at the top, a file that must be somewhere, the command, and how its results are read.

@@ -5,11 +5,21 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfimprove.errors import Interrupted, LimitReached, MissingTool, NeedsKey, SelfimproveError, StateError
+from selfimprove.errors import (
+    GitError,
+    Interrupted,
+    LimitReached,
+    MissingTool,
+    NeedsKey,
+    SelfimproveError,
+    StateError,
+)
 from selfimprove.executor.bench import marked
+from selfimprove.executor.branches import start_of
 from selfimprove.executor.command import outcome_of, run_command
 from selfimprove.executor.size import small, storable
 from selfimprove.executor.steps import LAST, REPAIR, STEPS, Job
@@ -18,6 +28,7 @@ from selfimprove.model.events import StepEnded, StepStarted
 from selfimprove.model.outcome import Outcome
 from selfimprove.model.task import Status, slug
 from selfimprove.model.work import Work
+from selfimprove.tools.git.commits import ours
 from selfimprove.tools.git.worktree import remove_copy
 
 # The person or the machine is the reason, not the task: it is given back and can be done later.
@@ -69,12 +80,23 @@ class Executor:
 
     def _by_steps(self, job: Job) -> Outcome:
         started, work = time.monotonic(), self._fresh(job)
+        self._forget_if_moved(job)
         try:
             work = self._through_the_list(work, job)
         finally:
             # What the journal knows is enough to go on; the folder is not.
             remove_copy(self._bench.repo, Path(work.copy))
         return self._outcome(work, job, time.monotonic() - started)
+
+    def _forget_if_moved(self, job: Job) -> None:
+        """Let a task that was cut off begin anew when others' commits have moved what it started from."""
+        bench, key = self._bench, StepKey(job.run.id, job.task.id, job.turn, 1, STEPS[0][0])
+        begun = bench.journal.result(key)
+        base = Work.from_dict(begun.result).base if begun else ""
+        with suppress(GitError):  # the step says so, and better
+            now = start_of(job.task, job.run, bench) if base else ""
+            if base != now and not ours(bench.repo, f"{base}..{now}", job.run.id, job.task.id):
+                bench.journal.forget(key)
 
     def _through_the_list(self, work: Work, job: Job) -> Work:
         """Do the steps in order; the only way back is from a failure to the edit that mends it."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from selfimprove.errors import GitError
 from selfimprove.executor import evidence
 from selfimprove.executor.hooks import run_hook
-from selfimprove.tools.git.commits import checked_out, with_header
+from selfimprove.tools.git.commits import checked_out, read_commits, with_header
 from selfimprove.tools.git.worktree import Copy, reopen_copy
 
 if TYPE_CHECKING:
@@ -101,9 +101,12 @@ def _opinion(review: dict[str, Any]) -> str:
 
 
 def _made_before(tip: str, work: Work, bench: Bench) -> str | None:
-    """Return ``tip`` when it is the commit of this very work, made before a kill."""
-    same = bench.repo.resolve(f"{tip}^") == work.base and bench.repo.tree_of(tip) == work.tree
-    return tip if same else None
+    """Return the commit of this very work, made before a kill; others may stand on it by now."""
+    if not bench.repo.is_ancestor(work.base, tip):
+        return None
+    after = read_commits(bench.repo, "--first-parent", f"{work.base}..{tip}")
+    first = after[-1] if after else None
+    return first.id if first and (first.parent, first.tree) == (work.base, work.tree) else None
 
 
 def _message_hooks(message: str, copy: Copy, work: Work, bench: Bench, log: Path) -> tuple[str, str]:

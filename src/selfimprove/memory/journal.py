@@ -121,6 +121,12 @@ class Journal:
             row = connection.execute(sa.select(steps).where(_SAME), _where(key)).mappings().first()
         return _step(row) if row and row["ended_at"] is not None else None
 
+    def forget(self, key: StepKey) -> None:
+        """Drop the steps of the task in this turn of the run, all of them; what was paid for stays."""
+        where = {name: getattr(steps.c, name) == getattr(key, name) for name in ("run", "task_id", "turn")}
+        with self._engine.begin() as connection:
+            connection.execute(steps.delete().where(*where.values()))
+
     def steps(self, run: int | None = None, task_id: str | None = None) -> list[Step]:
         """Return steps in the order in which they began, of one run or task where named."""
         query = sa.select(steps).order_by(steps.c.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 (the command line parser reads the annotations)
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from selfimprove.model.task import Task
     from selfimprove.orchestrator import Summary
     from selfimprove.target import Target
+
+_DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
 
 
 class Land(StrEnum):
@@ -282,9 +285,20 @@ def _approval(door: Door, target: Target) -> Callable[[Task, str], Objection | N
     def ask(task: Task, diff: str) -> Objection | None:
         # A model wrote this: nothing in it may steer the terminal of the person who judges it.
         lines = ["\t".join(map(visible, line.split("\t"))) for line in diff.split("\n")]
-        door.say("\n" + "\n".join(lines))
-        if typer.confirm(f"Commit this for {task.id}?", default=False, err=True):
-            return None
-        return Objection("not_approved", "not approved")
+        if door.color_wanted(sys.stderr):
+            lines = [_painted(line) for line in lines]
+        door.asking = True
+        try:
+            door.say("\n" + "\n".join(lines))
+            agreed = typer.confirm(f"Commit this for {task.id}?", default=False, err=True)
+        finally:
+            door.asking = False
+        return None if agreed else Objection("not_approved", "not approved")
 
     return ask
+
+
+def _painted(line: str) -> str:
+    """Return a line of a diff in the colours that git gives it."""
+    code = "1" if line.startswith(("diff ", "--- ", "+++ ")) else _DIFF_COLORS.get(line[:1], "")
+    return f"\x1b[{code}m{line}\x1b[0m" if code else line

@@ -58,16 +58,23 @@ _WHOLE = {
 
 
 def lint_commands(
-    root: Path, names: Sequence[str], changed: Sequence[str], program: Callable[[str], str | None]
+    root: Path,
+    names: Sequence[str],
+    changed: Sequence[str],
+    program: Callable[[str], str | None],
+    modules: Path | None = None,
 ) -> list[str]:
-    """Return the commands that lint the changed files as the repository itself is set up, none where it is not."""
+    """Return the commands that lint the changed files as the repository itself is set up, none where it is not.
+
+    ``root`` is where the files are read, ``modules`` the folder in which node_modules stands where the commands run.
+    """
     found = []
     for linter in LINTERS:
         files = [name for name in changed if name.endswith(linter.ends)]
         if not files or not _is_set_up(linter, root, names):
             continue
         starter, arguments = _WHOLE.get(linter.name, (linter.name, f"{linter.command} {shlex.join(files)}"))
-        own = root / "node_modules" / ".bin" / starter
+        own = (modules or root) / "node_modules" / ".bin" / starter
         if path := str(own) if own.exists() else program(starter):
             found.append(f"{shlex.quote(path)} {arguments}")
     return found

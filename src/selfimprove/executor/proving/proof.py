@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.proving.related import related_tests
@@ -34,7 +35,8 @@ _HUNK = re.compile(rb"^@@ -\S+ \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 class Proof:
     """One change under test: from the tree ``base`` to the tree ``tree``, by ``suite``, on ``ground``.
 
-    ``paths`` are the changed files, ``may_change`` says that the task may change tests.
+    ``paths`` are the changed files, ``may_change`` says that the task may change tests, ``named`` are the
+    files that it names.
     """
 
     suite: Suite
@@ -43,6 +45,7 @@ class Proof:
     paths: Sequence[str]
     may_change: bool
     ground: Ground
+    named: Sequence[str] = ()
     before: TestRun = field(default_factory=TestRun)
     as_before: bool = False
     counts: dict[Side, dict[str, Tally]] = field(default_factory=lambda: {"base": {}, "change": {}})
@@ -54,6 +57,8 @@ class Proof:
         if failed := self._related():
             return self._told(*failed)
         run, verdict = self._whole()
+        if not self.may_change:
+            verdict = self._excused(verdict)
         tests = [path for path in self.paths if is_test(path) or is_protected(path)]
         if verdict.ok and tests and not self.may_change:
             self.as_before = True
@@ -61,6 +66,18 @@ class Proof:
             if not other.ok:
                 return self._told(again, other)
         return self._told(run, verdict)
+
+    def _excused(self, verdict: Verdict) -> Verdict:
+        """Let tests be missing that stood in a test file which the task names and the change rewrites.
+
+        They are run as they were before the change anyway, and whether they may go or be renamed is the guard's
+        to judge.
+        """
+        files = [path for path in self.paths if path in self.named and is_test(path)]
+        missing = tuple(test for test in verdict.missing if not any(_stands_in(test, file) for file in files))
+        return replace(
+            verdict, missing=missing, ok=not missing and not verdict.broken and not verdict.problem
+        )
 
     def _related(self) -> tuple[TestRun, Verdict] | None:
         """Run the tests that matter; return what they showed when that is a failure."""
@@ -173,3 +190,12 @@ class Proof:
             return ""
         rows = file.read_bytes().decode("utf-8", "replace").splitlines()
         return rows[line - 1] if 0 < line <= len(rows) else ""
+
+
+def _stands_in(test: str, path: str) -> bool:
+    """True when ``test`` is one of the file ``path``: its id is a path and a name, or for unittest a dotted name."""
+    file, colons, _ = test.partition("::")
+    if colons:
+        return path == file or path.endswith(f"/{file}")
+    module = ".".join(PurePosixPath(path).with_suffix("").parts)
+    return any(f".{module}".endswith(f".{test.rsplit('.', parts)[0]}") for parts in (1, 2))

@@ -8,7 +8,7 @@ import re
 import secrets
 import shlex
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.bench import run_shut_in
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from selfimprove.executor.commands import Suite
     from selfimprove.executor.proving.textual import Row
     from selfimprove.tools.git.worktree import Copy
+    from selfimprove.tools.shell.mounts import View
     from selfimprove.tools.shell.process import Completed
 
 OBSERVERS = Path(__file__).parent / "observers"
@@ -32,6 +33,9 @@ _MODULES = tuple(f"selfimprove_{name}" for name in ("pytest", "unittest", "seale
 _OBSERVERS_INSIDE, _DESK_INSIDE = "/run/selfimprove/observers", "/run/selfimprove/proof"
 _READ = 4_000_000  # characters of output in which single tests are looked for
 _TAIL = 6_000
+_BUILT = {"cargo": ("target",), "junit": ("target", "build", ".gradle")}
+_PLAIN = {"CI": "true", "NO_COLOR": "1", "TERM": "dumb"}
+"""Variables under which runners neither wait for a person's keys, as some do at a change, nor paint."""
 _XML = ("TEST-*.xml", "junit*.xml")
 _NOTHING_COLLECTED = 5  # the exit code of pytest, and of unittest from Python 3.12 on
 _SIGNALLED = 128
@@ -97,7 +101,7 @@ def _run(
         )
         order: dict[str, object] = {"report": report, "key": key, "ids": None if ids is None else list(ids)}
         env = _environment(suite, copy, bench, observers, order)
-        view = view_of(copy)
+        view = _without_built(view_of(copy), suite.kind)
         binds = ((OBSERVERS, _OBSERVERS_INSIDE, False), (desk, _DESK_INSIDE, True)) if shut_in else ()
         view = dataclasses.replace(view, binds=(*view.binds, *binds))
         done = run_shut_in(
@@ -114,6 +118,14 @@ def _run(
     prefix = "" if suite.folder == "." else f"{suite.folder}/"
     runs = [_ended(run, done) for run in read_sessions(data, key, prefix)]
     return [(_shadowed(run, suite, copy), done) for run in runs or [_unobserved(suite, copy, done)]]
+
+
+def _without_built(view: View, kind: str) -> View:
+    """Return the view without the ignored folders that the tool itself fills, since they can only be read."""
+    built = _BUILT.get(kind, ())
+    return dataclasses.replace(
+        view, overlay=tuple(name for name in view.overlay if PurePosixPath(name).name not in built)
+    )
 
 
 def _observed(suite: Suite, command: str) -> str:
@@ -136,6 +148,8 @@ def _environment(
     if suite.kind in ("pytest", "script"):
         env["PYTEST_ADDOPTS"] = "-p selfimprove_pytest"
         order["restore"] = {"PYTEST_ADDOPTS": None}
+    if suite.kind in ("script", "other", "cargo", "junit"):
+        env |= _PLAIN
     env["SI_PROVING"] = json.dumps(order)
     return env
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from selfimprove.executor.proving.running import Ground
     from selfimprove.model.testrun import TestRun
 
-_VERSION = "1"  # of what an observer reports
+_VERSION = "2"  # of what an observer reports
 _PLACES = (".venv", "venv", "env", "node_modules", "vendor")
 _MOST_AGAIN = 300  # failing tests that are run again alone: with more, the tree is simply red
 
@@ -57,7 +57,16 @@ def key_of(suite: Suite, bench: Bench) -> tuple[str, str]:
     """Return the command with its folder, and the environment: what else decides how tests end."""
     bounds = bench.limits
     places = {str(place): _time(place) for place in _environments(suite, bench)}
-    said = [_VERSION, bench.sandbox().name, bounds.network, bounds.memory_mb, bounds.processes, places]
+    sandbox = bench.sandbox()
+    said = [
+        _VERSION,
+        sandbox.name,
+        getattr(sandbox, "image", ""),
+        bounds.network,
+        bounds.memory_mb,
+        bounds.processes,
+        places,
+    ]
     return f"{suite.folder}\0{suite.command}", json.dumps(said, sort_keys=True)
 
 

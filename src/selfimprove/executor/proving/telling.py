@@ -40,9 +40,17 @@ def summary(run: TestRun, verdict: Verdict | None = None) -> str:
     passed = sum(outcome in GREEN for outcome in run.outcomes.values())
     skipped = sum(outcome in _SKIPPED for outcome in run.outcomes.values())
     if verdict is None:
-        failed, before, flaky, missing, fixed = len(run.red) - len(run.flaky), 0, len(run.flaky), 0, 0
+        failed, before, other, flaky, missing, fixed = (
+            len(run.red) - len(run.flaky),
+            0,
+            0,
+            len(run.flaky),
+            0,
+            0,
+        )
     else:
-        failed, before, flaky = len(verdict.broken), len(verdict.still_failing), len(verdict.flaky)
+        failed, other, flaky = len(verdict.broken), len(verdict.differently), len(verdict.flaky)
+        before = len(verdict.still_failing) - other
         missing, fixed = len(verdict.missing), len(verdict.fixed)
     rows = (
         (failed, "failed"),
@@ -50,7 +58,8 @@ def summary(run: TestRun, verdict: Verdict | None = None) -> str:
         (passed, "passed"),
         (skipped, "skipped"),
         (before, "failed before too"),
-        (fixed, "of them fixed"),
+        (other, "still failing, in another way"),
+        (fixed, "fixed"),
         (flaky, "flaky"),
     )
     said = ", ".join(f"{number} {word}" for number, word in rows if number)

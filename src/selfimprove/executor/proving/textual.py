@@ -1,4 +1,4 @@
-"""Reads single tests out of what runners without an observer print or write: Go, Rust, TAP, JavaScript, JUnit XML."""
+"""Reads single tests out of what runners without an observer print or write: Go, Rust, scripts, JUnit XML."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from selfimprove.executor.proving.scripts import read_script
 from selfimprove.model.testrun import RED, Failure
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ _MOST_XML = 50_000_000  # bytes of one file
 _RUST_GROUP = re.compile(r"^\s+(?:Running (?:unittests )?(\S+)|Doc-tests (\S+))")
 _RUST_TEST = re.compile(r"^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)")
 _RUST_SAID = re.compile(r"^---- (.+?) stdout ----\n(.*?)(?=^---- |^failures:|\Z)", re.MULTILINE | re.DOTALL)
-_TAP = re.compile(r"^(\s*)(not ok|ok)\b\s*\d*\s*-?\s*(.*?)(\s+#\s*(skip|todo)\b.*)?$", re.IGNORECASE)
-_MARKED = re.compile(r"^(\s+)(?:(✓|√|✔)|(✕|✗|✖|×|\d+\)))\s+(.+?)(?:\s+\(?\d+(?:\.\d+)?\s?m?s\)?)?$")
+_RUST_TRACE = re.compile(r"^stack backtrace:\n(?: .*\n)+(?:note: .*\n)?", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -90,7 +90,7 @@ def _go(text: str) -> Iterator[Row]:
 
 
 def _rust(text: str) -> Iterator[Row]:
-    said = dict(_RUST_SAID.findall(text))
+    said = dict(_RUST_SAID.findall(_RUST_TRACE.sub("", text)))
     group = ""
     for line in text.splitlines():
         if found := _RUST_GROUP.match(line):
@@ -100,24 +100,4 @@ def _rust(text: str) -> Iterator[Row]:
             yield name, _WORDS.get(found[2].lower(), "failed"), said.get(found[1], "").strip()
 
 
-def _script(text: str) -> Iterator[Row]:
-    """Read TAP, or the ticks and crosses of jest, vitest and mocha; names stand under those of their groups."""
-    above: list[tuple[int, str]] = []
-    for line in text.splitlines():
-        tap, marked = _TAP.match(line), _MARKED.match(line)
-        if not tap and not marked:
-            depth = len(line) - len(line.lstrip())
-            above = [one for one in above if one[0] < depth]
-            above += [(depth, line.strip())] if line.strip() else []
-            continue
-        if tap:
-            depth, outcome, name = len(tap[1]), "passed" if tap[2].lower() == "ok" else "failed", tap[3]
-            outcome = "skipped" if tap[5] else outcome
-            yield name, outcome, ""
-        elif marked:
-            depth, name = len(marked[1]), re.sub(r"^\d+\) ", "", marked[4])
-            groups = [title for place, title in above if place < depth]
-            yield " > ".join([*groups[-3:], name]), "passed" if marked[2] else "failed", ""
-
-
-_READERS: dict[str, Callable[[str], Iterator[Row]]] = {"go": _go, "cargo": _rust, "script": _script}
+_READERS: dict[str, Callable[[str], Iterator[Row]]] = {"go": _go, "cargo": _rust, "script": read_script}

@@ -61,7 +61,8 @@ def compare(
         return replace(said, ok=False, broken=tuple(doubtful), problem=problem)
     broken, flaky = _Case(base, now, again, reruns, known).decide(doubtful)
     lost = {_file(test) for test in broken if "::" not in test}
-    missing = tuple(test for test in missing if _file(test) not in lost)
+    # Where the command came to no test at all, that is what is wrong.
+    missing = () if WHOLE in broken else tuple(test for test in missing if _file(test) not in lost)
     return replace(said, ok=not broken and not missing, broken=broken, missing=missing, flaky=flaky)
 
 
@@ -70,7 +71,7 @@ def _said(base: TestRun, now: TestRun, failing: Sequence[str]) -> Verdict:
     return Verdict(
         True,
         still_failing=tuple(failing),
-        differently=tuple(test for test in failing if _reason(base, test) != _reason(now, test)),
+        differently=tuple(test for test in failing if _differs(_reason(base, test), _reason(now, test))),
         fixed=tuple(test for test in base.red if now.outcomes.get(test) in GREEN and _always(base, test)),
         added=tuple(test for test in now.outcomes if test not in base.outcomes),
     )
@@ -162,6 +163,10 @@ def _put(place: list[str], tests: Iterable[str], which: Callable[[str], bool]) -
     for test in tests:
         (place if which(test) else rest).append(test)
     return rest
+
+
+def _differs(before: str, now: str) -> bool:
+    return bool(before and now) and before != now
 
 
 def _reason(run: TestRun, test: str) -> str:

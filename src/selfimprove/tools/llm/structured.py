@@ -39,7 +39,11 @@ def complete_json(
     value, errors = read_json(first.text, schema)
     if not errors:
         return value, first
-    second = complete(_repair(question, first, errors))
+    try:
+        second = complete(_repair(question, first, errors))
+    except LLMError as error:
+        error.message += f" (the answer before it is not the JSON that was asked for: {errors[0]})"
+        raise
     value, left = read_json(second.text, schema)
     both = _sum(first, second)
     if not left:
