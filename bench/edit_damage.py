@@ -189,11 +189,11 @@ def paraphrased(hunk: Hunk, lines: Sequence[str], dice: random.Random) -> Hunk |
 
 
 def missing(hunk: Hunk, lines: Sequence[str], dice: random.Random) -> Hunk | None:
-    """Leave out one line that stays and has lines that stay on both sides."""
+    """Leave out one line that stays and has lines that stay, and are not blank, on both sides."""
     inner = [
         at
         for at in range(1, len(hunk.lines) - 1)
-        if {mark for mark, _ in hunk.lines[at - 1 : at + 2]} == {" "} and hunk.lines[at][1].strip()
+        if all(mark == " " and text.strip() for mark, text in hunk.lines[at - 1 : at + 2])
     ]
     return _without(hunk, lines, dice, inner)
 

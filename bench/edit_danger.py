@@ -24,9 +24,14 @@ _LAZY = ("... rest of the code unchanged ...", "... existing code ...", "(unchan
 
 
 def cut(form: Callable[..., str | None], commit: Commit, dice: random.Random) -> Danger | None:
-    """Cut a reply off at any character."""
+    """Cut a reply off at any character, but not between two edits: nobody could tell."""
     text = form([(change, hunks(change)) for change in commit.changes], dice)
-    return (text[: dice.randint(len(text) // 10, len(text) - 1)], {}, commit.wanted) if text else None
+    if text is None:
+        return None
+    at = dice.randint(len(text) // 10, len(text) - 1)
+    while text[:at].rstrip().endswith(("```", "REPLACE", "</file>")):
+        at -= 1
+    return text[:at], {}, commit.wanted
 
 
 def ambiguous(form: Callable[..., str | None], commit: Commit, dice: random.Random) -> Danger | None:

@@ -156,18 +156,17 @@ def _no_final_newline(form: Callable[..., str | None], commit: Commit, dice: ran
 
 
 def _trailing_file(form: Callable[..., str | None], commit: Commit, dice: random.Random) -> Reply | None:
-    """Let some lines of the changed files end in blanks, which the reply leaves out."""
+    """Let some lines that stay end in blanks, which the reply leaves out."""
     changes = []
     for change in commit.changes:
         if change.before is None or b"\r" in change.before:
             return None
         before, after = change.before.split(b"\n"), change.after.split(b"\n")
         for tag, i, j, k, _ in opcodes(change.before, change.after):
-            for at in range(i, j) if tag != "insert" else ():
-                blanks = dice.choice([b"", b"", b" ", b"   "])
+            for at in range(i, j) if tag == "equal" else ():
+                blanks = dice.choice([b"", b"", b" ", b"   "]) if before[at].strip() else b""
                 before[at] += blanks
-                if tag == "equal":
-                    after[k + at - i] += blanks
+                after[k + at - i] += blanks
         changes.append(Change(change.path, b"\n".join(before), b"\n".join(after)))
     return _written(form, commit._replace(changes=tuple(changes)), dice, hurt=damage.stripped)
 

@@ -237,7 +237,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--clones", type=Path, help="folder with owner+name/repo git directories")
     parser.add_argument("--full", action="store_true", help="every commit in every style, not a seeded share")
     parser.add_argument("--quick", action="store_true", help="a small share, for a look in between")
-    parser.add_argument("--commits", type=int, default=50, help="how many of each project")
+    parser.add_argument("--commits", type=int, default=40, help="how many of each project")
     parser.add_argument(
         "--project", action="append", help="only this project; owner/name@commit for another one"
     )
@@ -275,7 +275,7 @@ def measured(
     """Apply the replies for all commits; yield each with its verdict. What could not be had goes to the notes."""
     clones = args.clones or (Path(os.environ["MIRRORS"]) if "MIRRORS" in os.environ else None)
     styles = [one for one in STYLES if not args.style or one.name.startswith(tuple(args.style))]
-    share = 1.0 if args.full or args.style else 0.05 if args.quick else 0.25
+    share = 1.0 if args.full or args.style else 0.05 if args.quick else 0.2
     server, is_first = None, not args.no_aider
     for project in chosen(args.project):
         try:

@@ -132,7 +132,7 @@ def adapted(
     left, right = list(old), list(new)
     if any(escaped(one, other) for one, other in met) or escapes_only(met, right, book):
         left, right, met, own = _undone(unescape, left, right, met, own)
-    if table := typography(met, right, book):
+    if table := typography(met, book):
         left, right, met, own = _undone(lambda line: line.translate(table), left, right, met, own)
     if not place.exact or not any(one != one.rstrip() for one, _ in own):
         kept = [

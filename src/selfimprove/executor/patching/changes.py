@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from selfimprove.executor.patching.adapt import Evidence, adapted, carried, groups
 from selfimprove.executor.patching.elision import is_elision
+from selfimprove.executor.patching.gaps import regapped
 from selfimprove.executor.patching.likeness import Likeness, indent_of, squeeze
 from selfimprove.executor.patching.wording import Unsure
 
@@ -65,6 +66,7 @@ def changes_of(
     ):
         script = _halved(script, new)
     items = _items(old, new, script, place, book, fresh)
+    items = regapped(items, old, terms.new, script, place, book)
     return _runs(_absorbed(items, place, book), place)
 
 

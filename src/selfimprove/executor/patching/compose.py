@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from selfimprove.errors import PatchError
 from selfimprove.executor.patching.coding import Coded, decoded, encoded
-from selfimprove.executor.patching.lining import bare, lay
+from selfimprove.executor.patching.lining import bare, lay, unnumbered
 from selfimprove.executor.patching.merge import merge_definition, merge_whole
 from selfimprove.executor.patching.reply import parse_reply
 from selfimprove.executor.patching.routing import Router, creates
@@ -203,7 +203,7 @@ class _Work:
             if action == Action.DEFINITION.value:
                 raise PatchError(f"{path} does not exist", where=path)
             self._not_twice(path, number, text)
-            now = lay("", edit.new, edit.ends is not False, exact=True).text
+            now = lay("", unnumbered(list(edit.new), ()), edit.ends is not False, exact=True).text
             self._report(number, "new file" if text is None else "whole file", 1)
             return now
         if creates(edit) and text.strip() and bare(text) != list(edit.new):

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.patching.likeness import Likeness, squeeze, unescape, words
+from selfimprove.executor.patching.names import slips
 from selfimprove.executor.patching.place import Book, Place, blanks_met
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ SCORE = 0.85
 """Likeness that a block must reach: characters that agree, by all characters of the reply's lines."""
 SHORT_SCORE = 0.9
 """The same for a block of at most three lines."""
-SLIP = 0.7
-"""Likeness that the one word must reach that a line may have otherwise which the edit takes away."""
+_LONG_WORD = 7
 BESIDE = 0.8
 """Likeness that the lines must reach beside which something is put, and the block's first and last line."""
 MARGIN = 0.1
@@ -154,9 +154,17 @@ def slip(line: str, book: Book, at: int) -> bool:
     if len(one) != len(other) or len(differ) > 1:
         return False
     return all(
-        a.isalpha() and b.isalpha() and min(len(a), len(b)) > 2 and Likeness(9).of(a, b, SLIP) > 0
+        a.isalpha()
+        and b.isalpha()
+        and min(len(a), len(b)) > 2
+        and slips(a, b) <= _slips_of(min(len(a), len(b)))
         for a, b in differ
     )
+
+
+def _slips_of(length: int) -> int:
+    """Return how many letters of a word of that length may be otherwise for it to be the same word misspelt."""
+    return 1 if length < _LONG_WORD else 2
 
 
 def margin(old: Sequence[str], place: Place, book: Book) -> float:

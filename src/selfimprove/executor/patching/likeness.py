@@ -24,7 +24,7 @@ FAMILIES: dict[str, dict[str, str]] = {
 
 TYPOGRAPHIC = frozenset(char for family in FAMILIES.values() for char in family)
 _PLAIN = str.maketrans({char: plain for family in FAMILIES.values() for char, plain in family.items()})
-_DASHES = re.compile(r"-{2,}")
+_DASHES = re.compile(r"(?<!-)-{2,3}(?!-)")  # a longer row is an underline, and its length counts
 _ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
 _WORDS = re.compile(r"\w+")
 _LOOSE = str.maketrans("'`\t", '"" ')

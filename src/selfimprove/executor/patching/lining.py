@@ -23,6 +23,9 @@ _ODD = (  # what chat windows and word processors write for plain characters
 )
 
 
+_LISTED = re.compile(r"\s*(?P<number>\d{1,6})(?:[ ]{0,2}[:|│→]|\t|$)(?P<rest>.*)", re.DOTALL)
+
+
 class Laid(NamedTuple):
     """The file's text with the reply's lines in it, and how these differ from the file's."""
 
@@ -97,13 +100,31 @@ def cleaned(given: Sequence[str], have: Sequence[str]) -> list[str]:
     Typographic quotes, strokes and blanks, HTML escapes, tabs for spaces or the other way round, and a common
     indentation: each is undone only when the whole reply shows it and more of its lines are then the file's.
     """
-    lines = list(given)
+    lines = unnumbered(list(given), have)
     best = _shared(lines, have)
     for undo in (*map(_unodd, _ODD), _unescaped, _retabbed, _dedented):
         tried = undo(lines, have)
         if tried != lines and (shared := _shared(tried, have)) > best:
             lines, best = tried, shared
     return lines
+
+
+def unnumbered(lines: list[str], have: Sequence[str]) -> list[str]:
+    """Take the line numbers off that a listing has before every line, when more of them are then the file's.
+
+    Of a new file, which ``have`` has no lines of, those of three lines at least that are numbered from 1.
+    """
+    seen = [found for line in lines if (found := _LISTED.match(line))]
+    if not seen or len(seen) < len(lines):
+        return lines
+    first = int(seen[0]["number"])
+    if any(int(found["number"]) != row for row, found in enumerate(seen, first)):
+        return lines
+    tried = [[found["rest"][cut:] for found in seen] for cut in (0, 1)]
+    if not have:
+        is_parted = all(found["rest"].startswith(" ") for found in seen if found["rest"])
+        return tried[is_parted] if first == 1 and len(seen) > 2 else lines
+    return max((lines, *tried), key=lambda one: _shared(one, have))
 
 
 def _shared(lines: Sequence[str], have: Sequence[str]) -> int:

@@ -18,8 +18,11 @@ _OPEN = re.compile(
 _DIVIDER = re.compile(r"[ \t]*+(?P<mark>={5,12}+)[ \t:]*+$")
 _CLOSE = re.compile(r"[ \t]*+(?P<mark>>{5,12}+)(?P<rest>[^<>]{0,200})$")
 _CLOSING_WORD = re.compile(
-    r"[ \t]*(?:(?:REPLACE|UPDATED?|NEW|AFTER|MODIFIED|CHANGED|END|REPLACEMENT)\b[ \t]*[:.]?)?[ \t]*$", re.I
+    r"[ \t]*(?:(?:REPLACE|UPDATED?|NEW|AFTER|MODIFIED|CHANGED|END|REPLACEMENT)\b[ \t]*[:.]?"
+    r"(?:[ \t]*(?:\(.*\)|#.*|//.*))?)?[ \t]*$",
+    re.I,
 )
+_STROKES = re.compile(r"(?P<indent>[ \t]*+)(?P<mark>-{5,12}+(?=[ \t]?SEARCH\b)|\++(?=[ \t]?REPLACE\b))")
 
 
 class Opening(NamedTuple):
@@ -33,6 +36,7 @@ class Opening(NamedTuple):
 
 def opening(line: str) -> Opening | None:
     """Return what the line that begins a block says, ``None`` for another line."""
+    line = _with_arrows(line)
     start = line.lstrip(" \t\u00a0\ufeff")
     if not start.startswith("<<<<<"):
         return None
@@ -41,6 +45,14 @@ def opening(line: str) -> Opening | None:
         return None
     rest = found["rest"].strip().strip(":").strip()
     return Opening(found["indent"], len(found["mark"]), rest, "HEAD" in line)
+
+
+def _with_arrows(line: str) -> str:
+    """Return a line with arrows for the strokes of ``------- SEARCH`` and ``+++++++ REPLACE``."""
+    if not (" SEARCH" in line or " REPLACE" in line) or not (found := _STROKES.match(line)):
+        return line
+    mark = ("<" if found["mark"][0] == "-" else ">") * len(found["mark"])
+    return found["indent"] + mark + line[found.end() :]
 
 
 def divider(line: str) -> int:
@@ -53,6 +65,7 @@ def divider(line: str) -> int:
 
 def closing(line: str, foreign: bool = False) -> int:
     """Return how many marks a line has that ends a block, 0 for another line; with ``foreign`` any word may follow."""
+    line = _with_arrows(line)
     if ">>>>>" not in line or len(line) > 400:
         return 0
     found = _CLOSE.match(plain(line))

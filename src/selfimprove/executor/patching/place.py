@@ -68,6 +68,11 @@ class Book:
         return [at for at, line in enumerate(self.lines) if line.strip()]
 
     @cached_property
+    def bare(self) -> frozenset[str]:
+        """The lines without trailing blanks."""
+        return frozenset(line.rstrip() for line in self.lines)
+
+    @cached_property
     def ordinal(self) -> dict[int, int]:
         """For each line that is not blank, its number among those."""
         return {at: number for number, at in enumerate(self.filled)}

@@ -40,18 +40,14 @@ class Reading:
 
 def read(edit: Edit, book: Book) -> Reading:
     """Return the first reading of an edit under which its old lines stand somewhere; the last one if none does."""
-    old, new = edit.old, edit.new
-    if any(line.endswith("\r") for line in (*old, *new)):
-        old, new = (tuple(line.rstrip("\r") for line in lines) for lines in (old, new))
+    edit = _with_marks(edit, book) or edit
+    old, new = (tuple(line.rstrip("\r") for line in lines) for lines in (edit.old, edit.new))
     found = tuple(places(old, book))
     line = 0
     if not found and any(map(is_elision, old)):
         found = tuple(_with_gaps(old, book))
-    if not found and (plain := _unnumbered(old, new)):
-        inner = tuple(places(plain[0], book)) or tuple(_with_gaps(plain[0], book))
-        if inner:
-            old, new, line = plain
-            found = tuple(replace(place, how=f"line numbers, {place.how}", exact=False) for place in inner)
+    if not found and (plain := _by_numbers(old, new, book)):
+        old, new, line, found = plain
     exact = bool(found) and found[0].how == "exact"
     script = tuple(steps(old, new, edit.marks, exact=exact))
     if not found and (found := tuple(_without_remarks(old, script, book))):
@@ -59,15 +55,40 @@ def read(edit: Edit, book: Book) -> Reading:
     return Reading(old, new, script, found, line)
 
 
+def _with_marks(edit: Edit, book: Book) -> Edit | None:
+    """Return a hunk whose lines that stay have lost the blank before them, with that blank; None for another one.
+
+    What is left of such a line may look as if it were taken away (an underline of dashes, a list's item), or as
+    if it stood one column further out. It is one only if then all lines that stay or go are lines of the file.
+    """
+    have = book.bare
+    if not edit.marks or not any(line.strip() and line.rstrip() not in have for line in edit.old):
+        return None
+    old, new, marks = list[str](), list[str](), ""
+    left, right = iter(edit.old), iter(edit.new)
+    for mark in edit.marks:
+        line = next(right) if mark == "+" else next(left)
+        if mark == " ":
+            next(right)
+        known = mark == "+" or not line.strip() or line.rstrip() in have
+        if not known and f"{mark}{line}".rstrip() not in have:
+            return None
+        text, now = (line, mark) if known else (f"{mark}{line}", " ")
+        old += [text] if now != "+" else []
+        new += [text] if now != "-" else []
+        marks += now
+    return replace(edit, old=tuple(old), new=tuple(new), marks=marks)
+
+
 def _without_remarks(old: Sequence[str], script: Sequence[Step], book: Book) -> list[Place]:
     """Return the places of the lines without the first or last one, when that is a comment that the edit keeps.
 
     Authors put a remark above the lines that they quote; it does not come into the file.
     """
-    kept = {index for mark, index in script if mark == "="}
-    for edge in (0, len(old) - 1):
+    for edge, step in ((0, script[0]), (len(old) - 1, script[-1])):
         rest = [index for index in range(len(old)) if index != edge]
-        if edge not in kept or not _REMARK.match(old[edge]) or sum(len(old[i].strip()) for i in rest) < 12:
+        is_outer = step == ("=", edge)  # what is put beyond it has no place without it
+        if not is_outer or not _REMARK.match(old[edge]) or sum(len(old[i].strip()) for i in rest) < 12:
             continue
         if found := places([old[index] for index in rest], book):
             return [
@@ -80,23 +101,45 @@ def _without_remarks(old: Sequence[str], script: Sequence[Step], book: Book) -> 
     return []
 
 
+def _by_numbers(
+    old: Sequence[str], new: Sequence[str], book: Book
+) -> tuple[tuple[str, ...], tuple[str, ...], int, tuple[Place, ...]] | None:
+    """Return the lines without the numbers that were copied with them, the first number, and where they stand.
+
+    Whether a blank parts a number from its line shows where the lines stand exactly.
+    """
+    best = None
+    for blank in (False, True):
+        if (plain := _unnumbered(old, new, blank)) is None:
+            continue
+        inner = places(plain[0], book) or _with_gaps(plain[0], book)
+        found = tuple(replace(place, how=f"line numbers, {place.how}", exact=False) for place in inner)
+        if found and (best is None or inner[0].how == "exact"):
+            best = *plain, found
+    return best
+
+
 def _unnumbered(
-    old: Sequence[str], new: Sequence[str]
+    old: Sequence[str], new: Sequence[str], blank: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...], int] | None:
-    """Return the lines without the numbers that were copied with them, and the first number.
+    """Return the lines without their numbers, and without a ``blank`` behind these, and the first number.
 
     They count as numbers of lines when all old lines have one and each is one more than the one before.
     """
     seen = [found for line in old if (found := _NUMBERED.match(line))]
-    if not seen or len(seen) < len(old):
-        return None
-    first = int(seen[0]["number"])
-    if [int(found["number"]) for found in seen] != list(range(first, first + len(old))):
+    numbers = [int(found["number"]) for found in seen]
+    if not seen or len(seen) < len(old) or numbers != list(range(numbers[0], numbers[0] + len(old))):
         return None
     rests = [found["rest"] or "" for found in seen]
-    blank = all(rest.startswith(" ") for rest in rests if rest)
+    if blank and not _are_parted(rests):
+        return None
     sign = next((found["sign"].strip() for found in seen if found["sign"]), "")
-    return tuple(rest[blank:] for rest in rests), tuple(_bared(line, sign, blank) for line in new), first
+    return tuple(rest[blank:] for rest in rests), tuple(_bared(line, sign, blank) for line in new), numbers[0]
+
+
+def _are_parted(rests: Sequence[str]) -> bool:
+    """True when a blank is behind every number that has a line."""
+    return all(rest.startswith(" ") for rest in rests if rest)
 
 
 def _bared(line: str, sign: str, blank: bool) -> str:

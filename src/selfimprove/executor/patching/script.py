@@ -107,6 +107,11 @@ class Script:
         """Go on with the first line inside of ``fence``; its info string may name a file."""
         self.open.append(fence)
         self.next = fence.start + 1
+        end = fence.end if fence.end >= 0 else len(self.lines)
+        inner = self.lines[self.next : end]
+        if fence.indent and all(line.startswith(fence.indent) or not line.strip() for line in inner):
+            bare = [line.removeprefix(fence.indent) for line in inner]
+            self.lines = [*self.lines[: self.next], *bare, *self.lines[end:]]
         if path := info_path(fence.info, self.known):
             self.name(Named(path, NAMED_FENCE))
 

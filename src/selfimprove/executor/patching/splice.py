@@ -211,6 +211,15 @@ def _same_result(task: _Task, left: list[Place], book: Book) -> bool:
     return True
 
 
+def _outcome(reading: Reading, place: Place, book: Book) -> list[changes.Change] | None:
+    """Return what an edit changes at a place, None when that is not certain."""
+    try:
+        found = changes.changes_of(reading.old, reading.new, reading.script, place, book)
+    except Unsure:
+        return None
+    return [change for one in found if (change := changes.effective(one, book.lines))]
+
+
 def _place(task: _Task, place: Place, book: Book, known: Evidence) -> None:
     """Work out what a task changes at its place."""
     reading = task.reading
@@ -317,7 +326,9 @@ def _likely(task: _Task, book: Book) -> Place | None:
         task.refuse(not_found(reading.old, book, best, why))
         return None
     limit = best.score - fuzzy.margin(reading.old, best, book)
-    rivals = [place for place, _ in ranked[1:] if place.score > limit]
+    near = [place for place, _ in ranked[1:] if place.score > limit]
+    wanted = _outcome(reading, best, book) if near else None
+    rivals = [place for place in near if wanted is None or _outcome(reading, place, book) != wanted]
     if rivals:
         task.refuse(ambiguous([best, *rivals], like=True), [place.start for place in (best, *rivals)][:10])
         return None

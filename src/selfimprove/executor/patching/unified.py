@@ -68,7 +68,9 @@ def read(script: Script) -> None:
         if now.said and _begins_file(script, now):
             found.append(now)
             now = Difference(script.next)
-        if not (_read_header(script, now) or _read_hunk(script, now)):
+        if (now.hunks and _is_signature(script.line)) or not (
+            _read_header(script, now) or _read_hunk(script, now)
+        ):
             break
     found.append(now)
     script.next = max(script.next, start + 1)
@@ -76,6 +78,11 @@ def read(script: Script) -> None:
     for one in found:
         _add(script, one, lost)
     _check_end(script, [hunk for one in found for hunk in one.hunks])
+
+
+def _is_signature(line: str) -> bool:
+    """True for the line above the signature of a mailed patch, which is no line that goes."""
+    return line.rstrip() == "--"
 
 
 def _begins_file(script: Script, now: Difference) -> bool:
@@ -139,7 +146,9 @@ def _read_hunk(script: Script, now: Difference) -> bool:
 
 def _ends_hunk(script: Script, hunk: Hunk, line: str, fenced: bool) -> bool:
     """True for a line that is no longer the hunk's: the next head, the next file, prose after a diff without fence."""
-    if line.startswith(("@@", "diff --git ", "*** End Patch")):
+    if line.startswith(("@@", "diff --git ", "*** End Patch", "Index: ")):
+        return True
+    if hunk.full and _is_signature(line):
         return True
     if _has_names(script, script.next) and (hunk.full or hunk.head.olds < 0 or _head_follows(script)):
         return True

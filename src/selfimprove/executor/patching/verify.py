@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _REMARK = re.compile(
     r"\s*(?:#(?!include|define|if|end|else)|//|/\*|<!--|--\s|;|%|\{#|\{/\*|\.{3}|\u2026|\[\.{3})"
 )
+_PLAN = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")  # says what is to come, not what stays
 _CODE = 4  # lines of code that are more than a remark may take the place of
 
 
@@ -64,7 +65,12 @@ def left_out(have: Sequence[str], made: Sequence[str]) -> str:
     into remarks are as many as before, so they are no such place.
     """
     for gone, came in _replaced(have, made):
-        if came and all(map(_REMARK.match, came)) and len(came) <= max(2, len(gone) // 4):
+        if (
+            came
+            and all(map(_REMARK.match, came))
+            and not any(map(_PLAN.search, came))
+            and len(came) <= max(2, len(gone) // 4)
+        ):
             code = [line for line in gone if not _REMARK.match(line)]
             if len(code) >= _CODE and not set(gone) & set(came):
                 return came[0].strip()
@@ -72,18 +78,10 @@ def left_out(have: Sequence[str], made: Sequence[str]) -> str:
 
 
 def _replaced(have: Sequence[str], made: Sequence[str]) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield the lines that go with those that come in their place; both with stretches that blank lines part."""
-    gone: list[str] = []
-    came: list[str] = []
+    """Yield the lines that go with those that come in their place, without the blank ones."""
     for tag, a, b, c, d in opcodes(have, made):
-        old, new = ([line for line in lines if line.strip()] for lines in (have[a:b], made[c:d]))
-        if tag != "equal":
-            yield old, new
-            gone, came = gone + old, came + new
-        elif old:
-            yield gone, came
-            gone, came = [], []
-    yield gone, came
+        if tag == "replace":
+            yield [line for line in have[a:b] if line.strip()], [line for line in made[c:d] if line.strip()]
 
 
 def _touched(edit: Edit) -> Iterator[str]:

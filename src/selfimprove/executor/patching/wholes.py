@@ -45,8 +45,14 @@ def is_part(path: str, have: Sequence[str], given: Sequence[str]) -> bool:
     if not begins or not theirs & words(one.symbol for one in own):
         return False
     if head := _code(have[:low]):
-        return len(head & _code(given[:first])) * 2 < len(head)
+        return _begins_otherwise(head, _code(given[:first]), is_all=mine <= theirs)
     return len(mine - theirs) * 2 >= len(mine)
+
+
+def _begins_otherwise(head: set[str], above: set[str], *, is_all: bool) -> bool:
+    """True when a reply has few of the lines with which the file begins; any will do if it has all definitions."""
+    same = len(head & above)
+    return same * 2 < len(head) and not (same and is_all)
 
 
 def _top(part: Sequence[Node]) -> set[str]:

@@ -46,12 +46,10 @@ def escaped(one: str, other: str) -> bool:
     return fold(one).strip() != fold(other).strip() == fold(unescape(one)).strip()
 
 
-def typography(met: Pairs, new: Sequence[str], book: Book) -> dict[int, str]:
+def typography(met: Pairs, book: Book) -> dict[int, str]:
     """Return what the reply's typographic characters have to become, by the kinds that it put in."""
     odd = [(one, other) for one, other in met if not (one.isascii() and other.isascii())]
     added, unseen = _kinds(odd, book)
-    if not added and FAMILIES["quotes"] in unseen and _curly_only(met, new):
-        added = [FAMILIES["quotes"]]
     if not added:
         return {}
     table = {ord(char): plain for family in (*added, *unseen) for char, plain in family.items()}
@@ -71,14 +69,6 @@ def _kinds(met: Pairs, book: Book) -> tuple[list[dict[str, str]], list[dict[str,
         elif not book.typographic.intersection(family):
             unseen.append(family)
     return added, unseen
-
-
-def _curly_only(met: Pairs, new: Sequence[str]) -> bool:
-    """True when the new lines have curly quotes and no straight ones, and no line of the file met has any quotes."""
-    text = "\n".join(new)
-    if not any(char in text for char in FAMILIES["quotes"]) or '"' in text or "'" in text:
-        return False
-    return not any('"' in one or "'" in one for one, _ in met)
 
 
 def _dash(dash: str, met: Sequence[tuple[str, str]], table: dict[int, str]) -> str:
