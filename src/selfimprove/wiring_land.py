@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from selfimprove.errors import SelfimproveError, UsageError
 from selfimprove.model.budget import Budget
-from selfimprove.model.events import Listener, Notice, ignore
+from selfimprove.model.events import Listener, Notice, StepStarted, ignore
 from selfimprove.wiring import build_bench, build_memory, change_tasks, load_tasks
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def land(target: Target, summary: Summary, text: Text, listener: Listener = igno
     for run in waiting:
         if branches := _branches(memory.journal, run, target):
             bench = _bench(target, memory, listener)
+            listener(StepStarted("", "land"))  # proving again what was rebased can take minutes
             done = [_landed(branch, target, bench, text, summary) for branch in branches]
             if None in done:
                 continue

@@ -72,7 +72,7 @@ SCHEMA: dict[str, Any] = {
         },
         "summary": {"type": "string"},
     },
-    "required": ["scores", "issues", "summary"],
+    "required": ["scores", "issues"],
     "additionalProperties": False,
 }
 
@@ -107,7 +107,8 @@ def _known(work: Work) -> Review | None:
 
 
 def _judged(done: Review, work: Work, bench: Bench) -> Work:
-    dropped = f"; {done.dropped} issues point at no line of the patch" if done.dropped else ""
+    points = "issue points" if done.dropped == 1 else "issues point"
+    dropped = f"; {done.dropped} {points} at no line of the patch" if done.dropped else ""
     if not (why := done.objection(bench.review)):
         return work.but(summary=f"{done.mean:g} of 10{dropped}")
     said = "\n".join(f"{one.path}:{one.line} {one.severity}: {one.text}" for one in done.issues)
@@ -135,7 +136,7 @@ def _asked(task: Task, work: Work, bench: Bench, turn: int) -> Review:
         work.tree,
         {name: data["scores"][name] for name in DIMENSIONS},
         tuple(kept[:SHOWN]),
-        storable(" ".join(data["summary"].split()))[:600],
+        storable(" ".join(data.get("summary", "").split()))[:600],
         reply.model,
         len(issues) - len(kept),
         number,

@@ -31,10 +31,10 @@ class Edit:
     A line that is nothing but ``...`` (or a comment that says so) may stand for elided lines.
 
     Hints, each for choosing among places that match, never instead of matching: ``line`` (from 1; 0: none) where
-    ``old`` begins, ``symbol`` and ``anchors`` (lines that stand above, outermost first: what follows ``@@``), ``at_end``
-    (the place is at the end of the file). ``span`` are the first and the last line that a reply addresses by number
-    alone; an insertion before a line has the last one before the first. ``ends`` says whether the new last line of
-    the file ends with a newline (``None``: not said).
+    ``old`` begins, ``symbol`` and ``anchors`` (lines that stand above, outermost first: what follows
+    ``@@``), ``at_end`` (the place is at the end of the file). ``span`` are the first and the last line that a reply
+    addresses by number alone; an insertion before a line has the last one before the first. ``ends`` says whether
+    the new last line of the file ends with a newline (``None``: not said).
 
     ``style`` is the style in which it was written, ``at`` the line of the reply where it begins (from 1), ``broken``
     why it cannot be trusted (cut off, contradicts itself): such an edit is refused. ``shown`` marks a block
@@ -91,9 +91,9 @@ class EditReport:
     """What became of one edit.
 
     ``path`` is the file that it was taken to be for. ``how`` tells in a word or two by what its place was found
-    (``exact``, ``indentation``, ...), ``line`` where that is (from 1, in the file as it was; 0: not found). ``reason`` says
-    why it was refused, in words that help its author; ``candidates`` are the places that it could have meant,
-    each as ``path:line``.
+    (``exact``, ``indentation``, ...), ``line`` where that is (from 1, in the file as it was;
+    0: not found). ``reason`` says why it was refused, in words that help its author; ``candidates`` are the places
+    that it could have meant, each as ``path:line``.
     """
 
     path: str

@@ -224,13 +224,17 @@ def run_summary(
     commits are now, when not on their branch alone ("merged into main").
     """
     lead = "" if run.state == "finished" else f"run {run.id} {run.state}: "
-    _say(console, lead + run_totals(outcomes, budget, seconds, not_started))
+    totals = run_totals(outcomes, budget, seconds, not_started)
+    _say(console, lead + (totals.replace("Nothing to do", "nothing done") if lead else totals))
     rows = [("measured", visible(line)) for line in measured]
     if any(outcome.commit for outcome in outcomes):
         made = [outcome.branch or run.branch for outcome in outcomes if outcome.commit]
         for branch in map(shlex.quote, dict.fromkeys(made)):
             look = f"git log -p {shlex.quote(base)}..{branch}" if base else f"git log -p {branch}"
-            rows += [("look", look)] if landed else [("look", look), ("take", f"git merge {branch}")]
+            if not landed.startswith("merged"):
+                rows += [("look", look)] if landed else [("look", look), ("take", f"git merge {branch}")]
+        if landed.startswith("merged"):
+            rows += [("look", f"git log -p --grep='^Selfimprove-Run: {run.id}$'")]
         rows += [("landed", visible(landed))] if landed else []
     rows += [("retry", retry(outcome)) for outcome in outcomes if outcome.status is Status.FAILED]
     _grid(console, rows, [("dim", "")] * len(rows), indent="  ")

@@ -138,7 +138,14 @@ def test_every_setting_can_come_from_its_variable(root: Path, home: dict[str, st
         loaded = load_settings(root, home | {name: text})
         assert loaded.origins[key] == f"environment {name}"
         value = get_value(loaded.settings, key)
-        inner = ({"SI104": 77}, {"x": {"SI104": 77}}, ("error",), ("gutted", "binary"), 7, {"x": {"input": 77, "output": 77}})
+        inner = (
+            {"SI104": 77},
+            {"x": {"SI104": 77}},
+            ("error",),
+            ("gutted", "binary"),
+            7,
+            {"x": {"input": 77, "output": 77}},
+        )
         assert value in (text, 77, 0.5, True, ("p", "q"), *inner), key
 
 
