@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -11,9 +12,14 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from selfimprove.cli.console import Progress
+from selfimprove.cli.door import Door
+from selfimprove.model.events import StepStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +126,23 @@ def test_a_live_line_in_a_terminal_and_lines_elsewhere(project: Callable[..., An
     result = here.run("run", "--no-audit", check=1)
     assert not CONTROL.search(result.err) and not CONTROL.search(result.out)
     assert result.err.count("[1/2] slow") == 1
+
+
+def test_nothing_is_written_over_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", screen)
+    door = Door({"TERM": "xterm"})
+    progress = Progress(door)
+    progress(StepStarted("a-task", "review"))
+    while "review" not in screen.getvalue():
+        time.sleep(0.01)
+    door.asking = True
+    time.sleep(0.3)  # a beat that had begun may end
+    asked = screen.getvalue()
+    time.sleep(0.5)
+    assert screen.getvalue() == asked
+    progress.close()
 
 
 def test_names_cannot_steer_the_terminal(project: Callable[..., Any]) -> None:

@@ -22,7 +22,7 @@ from selfimprove.model.events import (
     Tokens,
 )
 from selfimprove.model.task import Status
-from selfimprove.report.wording import visible
+from selfimprove.report.wording import money, visible
 
 if TYPE_CHECKING:
     from selfimprove.cli.door import Door
@@ -93,7 +93,7 @@ class Progress:
         quiet = event.name in _QUIET_STEPS or event.name == "command" or not event.summary
         if quiet and event.ok and not self._door.verbose:
             return ""
-        spent = f"   ${event.dollars:.2f}" if event.dollars else ""
+        spent = f"   {money(event.dollars)}" if event.dollars else ""
         took = "   from the journal" if event.reused else f"   {event.seconds:.1f}s"
         return f"      {event.name:<10} {visible(event.summary)}{took}{spent}"
 

@@ -227,19 +227,23 @@ def run_summary(
     totals = run_totals(outcomes, budget, seconds, not_started)
     _say(console, lead + (totals.replace("Nothing to do", "nothing done") if lead else totals))
     rows = [("measured", visible(line)) for line in measured]
-    if any(outcome.commit for outcome in outcomes):
-        made = [outcome.branch or run.branch for outcome in outcomes if outcome.commit]
-        for branch in map(shlex.quote, dict.fromkeys(made)):
-            look = f"git log -p {shlex.quote(base)}..{branch}" if base else f"git log -p {branch}"
-            if not landed.startswith("merged"):
-                rows += [("look", look)] if landed else [("look", look), ("take", f"git merge {branch}")]
-        if landed.startswith("merged"):
-            rows += [("look", f"git log -p --grep='^Selfimprove-Run: {run.id}$'")]
-        rows += [("landed", visible(landed))] if landed else []
+    rows += _hand_over(run, outcomes, base, landed)
     rows += [("retry", retry(outcome)) for outcome in outcomes if outcome.status is Status.FAILED]
     _grid(console, rows, [("dim", "")] * len(rows), indent="  ")
     if run.state == "interrupted":
         _say(console, "next: selfimprove run")
+
+
+def _hand_over(run: Run, outcomes: Iterable[Outcome], base: str, landed: str) -> list[tuple[str, str]]:
+    """Return where the commits are and what to type to see and to take them."""
+    made = [outcome.branch or run.branch for outcome in outcomes if outcome.commit]
+    if made and landed.startswith("merged"):  # the branches hold nothing more than the person's own
+        return [("look", f"git log -p --grep='^Selfimprove-Run: {run.id}$'"), ("landed", visible(landed))]
+    rows: list[tuple[str, str]] = []
+    for branch in map(shlex.quote, dict.fromkeys(made)):
+        look = f"git log -p {shlex.quote(base)}..{branch}" if base else f"git log -p {branch}"
+        rows += [("look", look)] if landed else [("look", look), ("take", f"git merge {branch}")]
+    return [*rows, ("landed", visible(landed))] if made and landed else rows
 
 
 def record_table(

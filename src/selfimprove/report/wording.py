@@ -146,13 +146,18 @@ def plan_totals(plan: Plan, budget: Budget) -> str:
     return f"{count(len(plan.next), 'task')}, {_units(plan.cost, budget)}."
 
 
+def money(dollars: float) -> str:
+    """Return "$0.13", and "$0.0012" where cents would round to nothing that is true."""
+    return f"${dollars:.2f}" if round(dollars, 2) == dollars or dollars >= 0.1 else f"${dollars:.4f}"
+
+
 def run_totals(outcomes: Iterable[Outcome], budget: Budget, seconds: float, not_started: int = 0) -> str:
     """Return "2 done, 1 failed.  $0.13 of $2.00, 5 of 10 units, 1m 12s."."""
     outcomes = tuple(outcomes)
     spent = sum(outcome.dollars for outcome in outcomes)
     used = [_units(sum(outcome.cost for outcome in outcomes), budget), duration(seconds)]
     if spent or budget.dollars is not None:
-        used.insert(0, f"${spent:.2f}" + ("" if budget.dollars is None else f" of ${budget.dollars:.2f}"))
+        used.insert(0, money(spent) + ("" if budget.dollars is None else f" of {money(budget.dollars)}"))
     return f"{_ends(outcomes, not_started)}.  {', '.join(used)}."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -32,6 +33,10 @@ def found(
 PACKAGE = '{"scripts": {"test": "x"}}'
 
 
+def _script(test: str) -> str:
+    return json.dumps({"scripts": {"test": test}})
+
+
 @pytest.mark.parametrize(
     ("files", "modules", "wanted"),
     [
@@ -44,10 +49,26 @@ PACKAGE = '{"scripts": {"test": "x"}}'
             ("'/py thon' -m unittest discover -s tests -t .", "unittest"),
         ),
         ({"tests/test_a.py": ""}, ("unittest",), ("'/py thon' -m unittest discover -s tests", "unittest")),
-        ({"tests/test_a.py": "", "conftest.py": ""}, ("unittest",), None),
+        ({"tests/test_a.py": "", "conftest.py": ""}, ("unittest",), ("python -m pytest", "pytest")),
         ({"tests/test_a.py": "", "conftest.py": "", "tox.ini": ""}, ("tox",), ("/bin/tox run", "pytest")),
         ({"test_a.py": "", "noxfile.py": ""}, ("nox",), ("/bin/nox -R", "pytest")),
-        ({"tests/test_a.py": "", "pyproject.toml": "[tool.pytest.ini_options]"}, ("unittest",), None),
+        (
+            {"tests/test_a.py": "", "pyproject.toml": "[tool.pytest.ini_options]"},
+            ("unittest",),
+            ("python -m pytest", "pytest"),
+        ),
+        (
+            {"package.json": _script("tsc && jest --ci")},
+            ("npm",),
+            ("npm test --silent -- --verbose", "script"),
+        ),
+        (
+            {"package.json": _script("vitest run"), "yarn.lock": ""},
+            ("yarn",),
+            ("yarn test --reporter=verbose", "script"),
+        ),
+        ({"package.json": _script("jest | tee x")}, ("npm",), ("npm test --silent", "script")),
+        ({"package.json": PACKAGE, "Makefile": "test:\n\t./run\n"}, ("make",), ("make test", "script")),
         ({"a.py": ""}, ("pytest",), None),
         ({"package.json": PACKAGE}, (), ("npm test --silent", "script")),
         ({"package.json": PACKAGE, "yarn.lock": ""}, ("yarn",), ("yarn test", "script")),
@@ -113,6 +134,26 @@ def test_unittest_finds_them_with_what_we_type(tmp_path: Path, package: bool) ->
     command = suite[0].replace("'/py thon'", sys.executable)
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, "Ran 1 test" in done.stderr) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "lacks"),
+    [
+        ({"test_a.py": "", "pytest.ini": ""}, "a Python with pytest"),
+        ({"test_a.py": ""}, "a Python"),
+        ({"package.json": PACKAGE}, "npm"),
+        ({"Cargo.toml": ""}, "cargo"),
+        ({"pom.xml": ""}, "mvn"),
+        ({"Makefile": "test:\n\t./run\n"}, "make"),
+        ({"mvnw": ""}, ""),
+    ],
+)
+def test_what_is_not_installed_is_named(tmp_path: Path, files: dict[str, str], lacks: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    suite = find_suite(tmp_path, list(files), (), Finds(lambda _: None, lambda _: None))
+    assert suite
+    assert suite.lacks == lacks
 
 
 def test_a_repository_that_wants_pytest(tmp_path: Path) -> None:

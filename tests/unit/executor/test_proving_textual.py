@@ -79,8 +79,8 @@ def test_rust() -> None:
 def test_scripts() -> None:
     assert outcomes("script", TAP) == {"adds": "passed", "takes away": "failed", "later": "skipped"}
     assert outcomes("script", f"\x1b[1m{JEST}\x1b[0m") == {
-        "PASS ./a.test.js > sums > adds": "passed",
-        "PASS ./a.test.js > sums > takes away": "failed",
+        "./a.test.js > sums > adds": "passed",
+        "./a.test.js > sums > takes away": "failed",
     }
     assert outcomes("script", "make: nothing to be done\nlooks fine\n") == {}
     assert outcomes("other", TAP) == {}

@@ -111,6 +111,12 @@ def test_two_wrong_answers_are_an_error_that_says_what():
     assert len(requests) == rig.budget.calls_spent == 2
 
 
+def test_where_the_repair_gets_no_answer_the_first_fault_is_said_too():
+    error, _, _ = complete_json(['{"score": "high"}', Answer("no", status=400)])
+    assert isinstance(error, LLMError)
+    assert "score: 'high' is not of type 'integer'" in error.message
+
+
 def test_the_repair_is_on_account_of_the_budget_too():
     error, _, requests = complete_json(["no JSON here", GOOD], Budget(calls=1))
     assert isinstance(error, LimitReached)

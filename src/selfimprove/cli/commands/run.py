@@ -255,8 +255,10 @@ def _measured(summary: Summary) -> list[str]:
 
 
 def _limits(target: Target) -> str:
+    from selfimprove.report.wording import money
+
     limits = target.settings.budget
-    words = [f"${limits.dollars:.2f}"] if limits.dollars is not None else []
+    words = [money(limits.dollars)] if limits.dollars is not None else []
     words += [f"{limits.units:g} units"] if limits.units is not None else []
     return f"  limit {', '.join(words)}" if words else ""
 
