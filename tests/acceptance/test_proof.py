@@ -85,7 +85,12 @@ QUIET = "COMMIT: Quiet\n" + block(
     "import _pytest.python\n\n_pytest.python.Function.runtest = lambda self: None\n\n\n" + CODE[:9],
 )
 HELD = {
-    "a test is gone": (GONE, {}, "tests failed: 1 not run any more, 1 passed, 1 failed before too"),
+    "a test is gone from a file that the task does not name": (
+        GONE,
+        {"files": ["m.py"]},
+        "tests failed: 1 not run any more, 1 passed, 1 failed before too",
+    ),
+    "a test is gone": (GONE, {}, "test_g would be gone or no longer collected"),
     "a test is changed with the code": (WEAKER, {}, "with the tests as they were before the change"),
     "no test fails any more": (QUIET, {}, "tests failed: assertions do not fail any more"),
     "the tests do not come to their end": (
@@ -112,6 +117,19 @@ def test_a_task_that_may_change_tests_changes_them(project: Make) -> None:
     words = ["tests_changed", "tests_weakened"]
     done = do(made, [prompt("one", files=["m.py", "test_m.py"], allow=words)], {"one": WEAKER})
     assert done.code == 0, done.reason("one")
+
+
+def test_a_renamed_test_passes_the_proof_by_the_base_s_tests(project: Make) -> None:
+    made = project(FILES)
+    reply = to("1", "2") + "\n" + block("test_m.py", "def test_f():\n", "def test_f_is_not_three():\n")
+    done = do(made, [prompt("one", files=["m.py", "test_m.py"], max_retries=0)], {"one": reply})
+    assert the_tests(done.outcomes["one"])["ok"], done.reason("one")
+
+
+def test_what_fails_in_another_way_than_before_is_said(project: Make) -> None:
+    made = project({**FILES, "test_m.py": TESTS.replace("g() == 6", "f() == 6")})
+    done = do(made, [prompt("one")], {"one": to("1", "2")})
+    assert the_tests(done.outcomes["one"])["summary"] == "2 passed, 1 still failing, in another way"
 
 
 def test_the_same_patch_twice_stops(project: Make) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -144,20 +143,30 @@ def open_read_only(path: Path, url: str | None = None) -> sa.Engine | None:
 def _on_a_copy(path: Path) -> sa.Engine:
     """Return an engine on a copy of a database with a log: to read a log in its place, SQLite writes beside it."""
     files = [path, path.with_name(f"{path.name}-wal")]
-    folder = tempfile.TemporaryDirectory(prefix="selfimprove-")
-    copy = Path(folder.name, path.name)
     for _ in range(_COPIES):
         before = _stamps(files)
-        for file in files:
-            with contextlib.suppress(FileNotFoundError):  # the last writer has just taken the log away
-                shutil.copyfile(file, copy.with_name(file.name))
-        if _stamps(files) == before:
-            engine = _engine(f"sqlite:///{copy}", str(path))
-            break
-    else:  # somebody writes all the time, and so the files that SQLite needs for reading are there
-        engine = _engine(f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true", str(path))
-    weakref.finalize(engine, folder.cleanup)
-    return engine
+        # Into memory at once: on disk a process that is killed would leave all that it holds behind.
+        with tempfile.TemporaryDirectory(prefix="selfimprove-") as folder:
+            for file in files:
+                with contextlib.suppress(FileNotFoundError):  # the last writer has just taken the log away
+                    shutil.copyfile(file, Path(folder, file.name))
+            if _stamps(files) == before:
+                return _in_memory(Path(folder, path.name), path)
+    # Somebody writes all the time, and so the files that SQLite needs for reading are there.
+    return _engine(f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true", str(path))
+
+
+def _in_memory(copy: Path, path: Path) -> sa.Engine:
+    """Return an engine on what the database file ``copy`` holds, which is not needed any more; errors name ``path``."""
+    held = sqlite3.connect(":memory:", check_same_thread=False)
+    try:
+        with contextlib.closing(sqlite3.connect(copy)) as source:
+            source.backup(held)
+    except sqlite3.Error as error:
+        held.close()
+        _plain_error(error, str(path))
+        raise
+    return _engine("sqlite://", str(path), creator=lambda: held, poolclass=sa.StaticPool)
 
 
 def _stamps(files: list[Path]) -> list[tuple[int, int]]:
@@ -189,8 +198,8 @@ def _make_folder(path: Path) -> None:
         ) from error
 
 
-def _engine(url: str, where: str) -> sa.Engine:
-    engine = sa.create_engine(url)
+def _engine(url: str, where: str, **options: Any) -> sa.Engine:
+    engine = sa.create_engine(url, **options)
     sa.event.listen(engine, "handle_error", lambda context: _plain_error(context.original_exception, where))
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _sqlite_pragmas)

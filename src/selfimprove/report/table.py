@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from selfimprove.report.wording import (
     count,
     duration,
     evidence,
+    hand_over,
     moment,
     number,
     place,
@@ -227,23 +227,11 @@ def run_summary(
     totals = run_totals(outcomes, budget, seconds, not_started)
     _say(console, lead + (totals.replace("Nothing to do", "nothing done") if lead else totals))
     rows = [("measured", visible(line)) for line in measured]
-    rows += _hand_over(run, outcomes, base, landed)
+    rows += hand_over(run, outcomes, base, landed)
     rows += [("retry", retry(outcome)) for outcome in outcomes if outcome.status is Status.FAILED]
     _grid(console, rows, [("dim", "")] * len(rows), indent="  ")
     if run.state == "interrupted":
         _say(console, "next: selfimprove run")
-
-
-def _hand_over(run: Run, outcomes: Iterable[Outcome], base: str, landed: str) -> list[tuple[str, str]]:
-    """Return where the commits are and what to type to see and to take them."""
-    made = [outcome.branch or run.branch for outcome in outcomes if outcome.commit]
-    if made and landed.startswith("merged"):  # the branches hold nothing more than the person's own
-        return [("look", f"git log -p --grep='^Selfimprove-Run: {run.id}$'"), ("landed", visible(landed))]
-    rows: list[tuple[str, str]] = []
-    for branch in map(shlex.quote, dict.fromkeys(made)):
-        look = f"git log -p {shlex.quote(base)}..{branch}" if base else f"git log -p {branch}"
-        rows += [("look", look)] if landed else [("look", look), ("take", f"git merge {branch}")]
-    return [*rows, ("landed", visible(landed))] if made and landed else rows
 
 
 def record_table(

@@ -154,11 +154,24 @@ def money(dollars: float) -> str:
 def run_totals(outcomes: Iterable[Outcome], budget: Budget, seconds: float, not_started: int = 0) -> str:
     """Return "2 done, 1 failed.  $0.13 of $2.00, 5 of 10 units, 1m 12s."."""
     outcomes = tuple(outcomes)
-    spent = sum(outcome.dollars for outcome in outcomes)
+    # A run that goes on after a kill has spent more than its outcomes tell.
+    spent = max(budget.dollars_spent, sum(outcome.dollars for outcome in outcomes))
     used = [_units(sum(outcome.cost for outcome in outcomes), budget), duration(seconds)]
     if spent or budget.dollars is not None:
         used.insert(0, money(spent) + ("" if budget.dollars is None else f" of {money(budget.dollars)}"))
     return f"{_ends(outcomes, not_started)}.  {', '.join(used)}."
+
+
+def hand_over(run: Run, outcomes: Iterable[Outcome], base: str, landed: str) -> list[tuple[str, str]]:
+    """Return where the commits are and what to type to see and to take them."""
+    made = [outcome.branch or run.branch for outcome in outcomes if outcome.commit]
+    if made and landed.startswith("merged"):  # the branches hold nothing more than the person's own
+        return [("look", f"git log -p --grep='^Selfimprove-Run: {run.id}$'"), ("landed", visible(landed))]
+    rows: list[tuple[str, str]] = []
+    for branch in map(shlex.quote, dict.fromkeys(made)):
+        look = f"git log -p {shlex.quote(base)}..{branch}" if base else f"git log -p {branch}"
+        rows += [("look", look)] if landed else [("look", look), ("take", f"git merge {branch}")]
+    return [*rows, ("landed", visible(landed))] if made and landed else rows
 
 
 def _ends(outcomes: Iterable[Outcome], not_started: int) -> str:

@@ -148,5 +148,9 @@ def _undo(door: Door, target: Target) -> int:
     path, record = found
     restored = undo(target.repo.root, record)
     forget(path)
-    page = "".join(f"{visible(name)}  as it was\n" for name in restored)
+    root = target.repo.root
+    page = "".join(
+        f"{visible(name)}  {'as it was' if (root / name).exists() else 'removed again'}\n"
+        for name in restored
+    )
     return door.answer({"restored": restored}, page or "the files are as they were already\n")

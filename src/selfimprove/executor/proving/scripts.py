@@ -38,7 +38,7 @@ _LATE_HEADS = (
 )
 _TELLING_ENDS = re.compile(r"^(?:(?:PASS|FAIL) |Test Suites:|⎯+\[|Summary of all failing|test at )")
 _DULL = re.compile(
-    r"^\s*(?:(?:at )?.*\(?node:internal.*|at .*(?:node_modules|new Promise|Array\.map).*|new (?:Safe)?Promise.*"
+    r"^\s*(?:(?:at )?.*\bnode:[\w/]+:\d+.*|at .*(?:node_modules|new Promise|Array\.map).*|new (?:Safe)?Promise.*"
     r"|Array\.map.*|(?:duration_ms|type|failureType|code|name|operator|generatedMessage): .*|---|\.\.\.|[{}]|)$"
 )
 _BETWEEN = " > "

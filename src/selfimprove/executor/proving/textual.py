@@ -22,6 +22,7 @@ _RUST_GROUP = re.compile(r"^\s+(?:Running (?:unittests )?(\S+)|Doc-tests (\S+))"
 _RUST_TEST = re.compile(r"^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)")
 _RUST_SAID = re.compile(r"^---- (.+?) stdout ----\n(.*?)(?=^---- |^failures:|\Z)", re.MULTILINE | re.DOTALL)
 _RUST_TRACE = re.compile(r"^stack backtrace:\n(?: .*\n)+(?:note: .*\n)?", re.MULTILINE)
+_RUST_THREAD = re.compile(r"^(thread '.*') \(\d+\) panicked", re.MULTILINE)  # with a number in each run anew
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -90,7 +91,8 @@ def _go(text: str) -> Iterator[Row]:
 
 
 def _rust(text: str) -> Iterator[Row]:
-    said = dict(_RUST_SAID.findall(_RUST_TRACE.sub("", text)))
+    plain = _RUST_THREAD.sub(r"\1 panicked", _RUST_TRACE.sub("", text))
+    said = dict(_RUST_SAID.findall(plain))
     group = ""
     for line in text.splitlines():
         if found := _RUST_GROUP.match(line):
