@@ -61,3 +61,5 @@ def test_a_waived_veto_lets_the_change_through(project: Make, where: str) -> Non
     else:
         assert done.code == 0, done.reason("one")
         assert commits(made) == ["Task one"]
+        message = made.git("log", "-1", "--format=%B", "selfimprove/run-1")
+        assert "Selfimprove-Allowed: dependencies" in message

@@ -54,7 +54,9 @@ def assert_none_lands(made: Project, tasks: Sequence[dict[str, Any]]) -> None:
         outcome = done[task["id"]]
         assert (outcome["status"], outcome["commit"]) == ("failed", None), task["id"]
         foreseen = {*task["x-held-by"]} | (set() if "test_command" in task else {"red"})
-        if not held_by(outcome) & foreseen:
+        # Some never become a change: a file that is emptied is taken for a reply that was cut off.
+        refused = outcome["reason"].startswith("The reply could not be applied")
+        if not refused and not held_by(outcome) & foreseen:
             wrong[task["id"]] = (held_by(outcome), outcome["reason"])
         for objection in outcome["objections"]:
             assert objection["message"].startswith(objection["path"]), objection

@@ -93,16 +93,17 @@ def test_a_run_works_with_the_commit_and_not_with_what_lies_in_the_tree(project:
 
 
 def test_a_repair_shows_the_files_as_they_stand_and_what_failed(project: Make) -> None:
-    tested = "from app.bill import total\n\n\ndef test_total():\n    assert total(100) == 120\n"
+    tested = "from app.bill import total\n\n\ndef test_total():\n    assert total(100) == 119\n"
     made = project(TREE | {"test_bill.py": tested, "app/__init__.py": ""})
-    good = "COMMIT: Mend\n" + block("app/bill.py", EDITED, "    return net + tax_of(net, 20)\n")
-    done = do(made, [TASK], {"one": [EDIT, good]})
+    broken = EDITED.replace("1 *", "2 *")
+    bad = EDIT.replace("1 *", "2 *")
+    done = do(made, [TASK], {"one": [bad, "COMMIT: Mend\n" + block("app/bill.py", broken, EDITED)]})
     first, second = asked(made)
     assert done.code == 0, done.reason("one")
     assert "BEGIN OUTPUT" not in first
-    assert "1 * tax_of(net, 19)" in second
+    assert "2 * tax_of(net, 19)" in second
     assert re.search(r"^BEGIN OUTPUT \d+\ntests failed", second, re.M)
-    assert "assert 119 == 120" in second
+    assert "assert 138 == 119" in second
 
 
 HIDE = """

@@ -148,7 +148,7 @@ class Executor:
         except GIVES_BACK:
             raise
         except SelfimproveError as error:
-            first = work.failure.split("\n")[0]
+            first = work.failure.split("\n")[0].rstrip(".")
             stop = f"{first}; it was not mended: {error.message}" if first else error.message
             return work.but(stop=stop, code=error.code, summary=error.message)
 

@@ -86,6 +86,7 @@ def message_of(task: Task, work: Work, record: str) -> str:
                 f"{work.metrics['name']} {work.metrics['before']} -> {work.metrics.get('after', 'gone')}",
             )
         ]
+    trailers += [("Selfimprove-Allowed", ", ".join(work.allowed))] if work.allowed else []
     trailers += [("Selfimprove-Fingerprint", task.fingerprint)] if task.fingerprint else []
     trailers += [("Selfimprove-Review", _opinion(work.review))] if work.review else []
     trailers += [("Selfimprove-Evidence", record)]

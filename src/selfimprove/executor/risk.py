@@ -25,11 +25,16 @@ def guard(task: Task, work: Work, bench: Bench) -> Work:
         frozenset(bench.repo.tree_names(work.base)),
         lambda path: _text(bench.repo.blob(work.base, path)),
     )
-    found = tuple(objections(case, {*task.allow, *bench.proof.allow}))
+    waived = {*task.allow, *bench.proof.allow}
+    all_found = tuple(objections(case))
+    found = tuple(one for one in all_found if one.allow not in waived)
+    allowed = tuple(dict.fromkeys(one.allow for one in all_found if one.allow in waived))
     if not found:
-        return work.but(objections=(), summary="no objection")
+        summary = f"allowed by you: {', '.join(allowed)}" if allowed else "no objection"
+        return work.but(objections=(), allowed=allowed, summary=summary)
     return work.but(
         objections=found,
+        allowed=allowed,
         stop=f"held back: {found[0].message}{_way_out(task, found)}",
         code=found[0].code,
         summary=f"held back: {found[0].message}",

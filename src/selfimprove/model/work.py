@@ -17,8 +17,8 @@ class Work:
     of what is proposed now. ``attempt`` counts edits from 1. ``failure`` is what the next edit must mend,
     ``""`` when there is nothing; ``stop`` says why the task cannot go on, ``""`` while it can. ``paths``
     are the files changed so far, ``context`` the files and lines to show to the model. ``metrics`` maps ``before`` and
-    ``after`` to the finding's value. ``summary`` is the last step's result in a few words, ``subject`` the
-    commit's first line. ``review`` is the last review, as its ``to_dict`` describes it, ``branch`` where the commit
+    ``after`` to the finding's value. ``allowed`` are the words of the vetoes that the person waived. ``summary`` is the
+    last step's result in a few words, ``subject`` the commit's first line. ``review`` is the last review, as its ``to_dict`` describes it, ``branch`` where the commit
     goes (``""``: the run's own). ``cause`` is what makes ``failure`` the same as another one, where that is not all
     of its text.
     """
@@ -46,6 +46,7 @@ class Work:
     tokens: int = 0
     summary: str = ""
     subject: str = ""
+    allowed: tuple[str, ...] = ()
     review: dict[str, Any] | None = None
     cause: str = ""
     branch: str = ""
@@ -66,6 +67,7 @@ class Work:
                 **data,
                 "context": tuple(_place(one) for one in data["context"]),
                 "paths": tuple(data["paths"]),
+                "allowed": tuple(data.get("allowed", ())),
                 "failures": tuple(data["failures"]),
                 "checks": tuple(CheckResult(**check) for check in data["checks"]),
                 "objections": tuple(Objection(**objection) for objection in data["objections"]),

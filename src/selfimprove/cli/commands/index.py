@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
         "selfimprove index",
         "selfimprove index --verbose   and which files are left out, and why",
         "selfimprove index --status",
-        "selfimprove index --minilm   and the vectors of index.minilm, which a search has made in the background",
+        "selfimprove index --minilm   the vectors of index.minilm too, at once",
     )
     command(app, "index", examples=examples)(index)
 

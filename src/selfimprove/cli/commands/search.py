@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
     examples = (
         'selfimprove search "where are retries counted"',
         "selfimprove search Invoice.total -n 3",
-        "selfimprove search parse dates --language python --path 'src/**'",
+        "selfimprove search parse dates --language python --path 'src/*'",
         "pytest 2>&1 | selfimprove search -   what a stack trace is about",
         "selfimprove search --batch queries.jsonl   a JSON line for each hit",
     )

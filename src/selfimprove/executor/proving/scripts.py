@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -92,28 +93,49 @@ def _diagnosis(lines: Sequence[str], number: int) -> list[str]:
 def _ticked(lines: Sequence[str]) -> Iterator[Row]:
     """Read the ticks and crosses of jest, vitest, mocha and node; names stand under those of their groups."""
     sections = _sections(lines)
-    flush = any(
-        _NODE_SUMS_UP.match(line) for line in lines
-    )  # whether tests may stand without a space before them
-    above: list[tuple[int, str]] = []
-    opened: list[str] = []
+    page = _Page(flush=any(_NODE_SUMS_UP.match(line) for line in lines))
     for line in _lists(lines):
+        if row := page.read(line):
+            test, outcome = row
+            yield test, outcome, _taken(sections, test) if outcome == "failed" else ""
+
+
+@dataclass(slots=True)
+class _Page:
+    """Where in a list the reading stands; ``flush`` says that tests may have no space before them.
+
+    ``above`` holds the titles that the next line may belong to, with their depths, ``opened`` the groups that node
+    will close with a mark of their own.
+    """
+
+    flush: bool
+    above: list[tuple[int, str]] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+
+    def read(self, line: str) -> tuple[str, str] | None:
+        """Return the test (id, outcome) of a line, ``None`` when it names none."""
         marked = _MARKED.match(line)
-        if not marked or not (marked["space"] or flush):
-            if group := _OPENED.match(line.strip()):
-                opened.append(group[1])
-            depth = len(line) - len(line.lstrip())
-            if title := _title(line):
-                above = [*(one for one in above if one[0] < depth), (depth, title)]
-            continue
-        depth, name = len(marked["space"]), re.sub(r"^(?:skipped|todo) ", "", marked["name"])
-        above = [one for one in above if one[0] < depth]
-        if name in opened and not marked["off"]:  # node closes a group with a mark of its own
-            opened.remove(name)
-            continue
-        test = _BETWEEN.join([*(title for _, title in above[-3:]), name])
+        if not marked or not (marked["space"] or self.flush):
+            self._title(line)
+            return None
+        self._leave(len(marked["space"]))
+        name = re.sub(r"^(?:skipped|todo) ", "", marked["name"])
+        if name in self.opened and not marked["off"]:
+            self.opened.remove(name)
+            return None
         outcome = "passed" if marked["good"] else "failed" if marked["bad"] else "skipped"
-        yield test, outcome, _taken(sections, test) if outcome == "failed" else ""
+        return _BETWEEN.join([*(title for _, title in self.above[-3:]), name]), outcome
+
+    def _title(self, line: str) -> None:
+        if group := _OPENED.match(line.strip()):
+            self.opened.append(group[1])
+        if title := _title(line):
+            depth = len(line) - len(line.lstrip())
+            self._leave(depth)
+            self.above.append((depth, title))
+
+    def _leave(self, depth: int) -> None:
+        self.above = [one for one in self.above if one[0] < depth]
 
 
 def _lists(lines: Sequence[str]) -> Iterator[str]:
