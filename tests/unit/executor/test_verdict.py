@@ -223,3 +223,10 @@ def test_thousands_of_verdicts(name: str) -> None:
     right, blamed, missed = (sum(column) for column in zip(*found, strict=True))
     print(f"{name}: {right / 40:.2f} % right of 4000; {blamed} blamed wrongly, {missed} missed")
     assert right >= 3960
+
+
+def test_where_no_test_passes_nothing_is_proved() -> None:
+    red = {f"test_{number}": "error" for number in range(3)}
+    verdict = compare(TestRun(red, complete=True), TestRun(red, complete=True), lambda *_, **__: {})
+    assert not verdict.ok
+    assert "no test passes" in verdict.problem

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _VERSION = "2"  # of what an observer reports
 _PLACES = (".venv", "venv", "env", "node_modules", "vendor")
-_MOST_AGAIN = 300  # failing tests that are run again alone: with more, the tree is simply red
+_MOST_AGAIN = 5_000  # failing tests that are run again alone: with more, the tree is simply red
 
 
 def standing(suite: Suite, tree: str, ground: Ground) -> TestRun:

@@ -120,6 +120,8 @@ def _problem(base: TestRun, now: TestRun) -> str:
         return now.problem or "the tests did not come to their end"
     if WHOLE in now.red and WHOLE in base.red and not base.tally(WHOLE).mixed:
         return "it fails without the change too, and does not tell which tests fail"
+    if now.red and not any(outcome in GREEN for run in (base, now) for outcome in run.outcomes.values()):
+        return "no test passes, with the change or without it: they prove nothing"
     if now.exit_code and not now.red and now.exit_code != base.exit_code:
         return f"exit code {now.exit_code}, although no test failed" + (f": {now.words}" if now.words else "")
     return ""
