@@ -18,9 +18,9 @@ class Work:
     ``""`` when there is nothing; ``stop`` says why the task cannot go on, ``""`` while it can. ``paths``
     are the files changed so far, ``context`` the files and lines to show to the model. ``metrics`` maps ``before``
     and ``after`` to the finding's value. ``allowed`` are the words of the vetoes that the person waived. ``summary``
-    is the last step's result in a few words, ``subject`` the commit's first line. ``review`` is the last review, as its ``to_dict`` describes it, ``branch`` where the commit
-    goes (``""``: the run's own). ``cause`` is what makes ``failure`` the same as another one, where that is not all
-    of its text.
+    is the last step's result in a few words, ``subject`` the commit's first line. ``review`` is the last review, as
+    its ``to_dict`` describes it, ``branch`` where the commit goes (``""``: the run's own). ``cause`` is what makes
+    ``failure`` the same as another one, where that is not all of its text.
     """
 
     run: int
