@@ -94,11 +94,12 @@ class Evidence:
     """What all edits of a file tell about the way in which their reply was spoilt.
 
     ``met`` are the reply's lines with the file's lines that they met; ``doubled`` says that the reply has two
-    blank lines wherever the file has one.
+    blank lines wherever the file has one, ``lost`` that it has none where the file has some.
     """
 
     met: tuple[tuple[str, str], ...] = ()
     doubled: bool = False
+    lost: bool = False
 
 
 def evidence(found: Sequence[tuple[Sequence[str], Place]], book: Book) -> Evidence:
@@ -110,7 +111,8 @@ def evidence(found: Sequence[tuple[Sequence[str], Place]], book: Book) -> Eviden
         rows = [(index, at) for index, at in enumerate(place.pairs) if at >= 0 and old[index].strip()]
         runs += [(b[0] - a[0] - 1, b[1] - a[1] - 1) for a, b in pairwise(rows)]
     blank = [(here, there) for here, there in runs if here]
-    return Evidence(tuple(met), bool(blank) and all(here == 2 * there for here, there in blank))
+    doubled = bool(blank) and all(here == 2 * there for here, there in blank)
+    return Evidence(tuple(met), doubled, not blank and any(there for _, there in runs))
 
 
 def adapted(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from selfimprove.executor.patching.adapt import Evidence, adapted, carried, groups
 from selfimprove.executor.patching.elision import is_elision
-from selfimprove.executor.patching.gaps import regapped
+from selfimprove.executor.patching.gaps import as_written, at_edges, regapped
 from selfimprove.executor.patching.likeness import Likeness, indent_of, squeeze
 from selfimprove.executor.patching.wording import Unsure
 
@@ -61,12 +61,17 @@ def changes_of(
     fresh = dict(enumerate(terms.new))
     for gone, came in groups(script):
         _carry(gone, came, terms.old, fresh, place, book)
+    written = script
     if known.doubled and not any(
         mark == "-" and place.pairs[index] < 0 for mark, index in script if mark != "+"
     ):
         script = _halved(script, new)
     items = _items(old, new, script, place, book, fresh)
-    items = regapped(items, old, terms.new, script, place, book)
+    items = as_written(old, list(fresh.values()), written, place, book) or regapped(
+        items, old, terms.new, written, place, book
+    )
+    if known.lost and place.exact and any(item in place.pairs for item in items):
+        items = at_edges(items, old, book, place)
     return _runs(_absorbed(items, place, book), place)
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import PatchError
 from selfimprove.executor.patching.coding import Coded, decoded, encoded
+from selfimprove.executor.patching.hard import softened
 from selfimprove.executor.patching.lining import bare, lay, unnumbered
 from selfimprove.executor.patching.merge import merge_definition, merge_whole
 from selfimprove.executor.patching.reply import parse_reply
 from selfimprove.executor.patching.routing import Router, creates
-from selfimprove.executor.patching.shown import says_more
+from selfimprove.executor.patching.shown import DOUBT, DOUBTFUL, SHOWN, meaning
 from selfimprove.executor.patching.splice import land
 from selfimprove.executor.patching.verify import verify
 from selfimprove.model.patch import Action, ApplyResult, Edit, EditReport, Fate, Patch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 
-def apply_reply(reply: str, files: Mapping[str, bytes]) -> ApplyResult:
+def apply_reply(reply: str, files: Mapping[str, bytes], *, allow: Collection[str] = ()) -> ApplyResult:
     r"""Return what ``reply``, in whatever style a model answered, makes of ``files`` (path -> content).
 
     Pure: it reads no disk, changes nothing that it is given, and raises for no reply and no content. All edits
@@ -29,6 +31,8 @@ def apply_reply(reply: str, files: Mapping[str, bytes]) -> ApplyResult:
     that go; else both are empty, and ``edits`` (or ``reason``, when it is not one edit's fault) tell why, with
     the places that an edit could have meant as ``candidates``. Lines that no edit changes keep their bytes; the
     result parses where the file did, and no function or class is lost or doubled that no edit names.
+    ``allow`` may have the words ``gutted`` (a file that loses most of its text) and ``placeholder`` (text such as
+    "rest of the code unchanged" in the place of code): what would be refused for that is then done.
 
     >>> reply = '''greet.py
     ... <<<<<<< SEARCH
@@ -50,26 +54,32 @@ def apply_reply(reply: str, files: Mapping[str, bytes]) -> ApplyResult:
         patch = parse_reply(reply, frozenset(files))
     except PatchError as error:
         return ApplyResult(ok=False, reason=told(error))
-    return apply_patch(patch, files)
+    return apply_patch(patch, files, allow=allow)
 
 
-def apply_patch(patch: Patch, files: Mapping[str, bytes]) -> ApplyResult:
+def apply_patch(patch: Patch, files: Mapping[str, bytes], *, allow: Collection[str] = ()) -> ApplyResult:
     """Return what the edits of ``patch`` make of ``files``, as :func:`apply_reply` does."""
+    patch = softened(patch, files)
     shown = [edit for edit in patch.edits if edit.shown]
     if not shown:
-        return _applied(patch, files)
-    sure = _applied(replace(patch, edits=tuple(edit for edit in patch.edits if not edit.shown)), files)
+        return _applied(patch, files, allow)
+    sure = _applied(replace(patch, edits=tuple(edit for edit in patch.edits if not edit.shown)), files, allow)
     if not sure.ok and not any(report.status is Fate.UNCHANGED for report in sure.edits):
         return sure
-    meant = [edit for edit in shown if says_more(edit, files, {**files, **sure.files})]
-    if not meant:
+    after = {**files, **sure.files}
+    said = {edit: meaning(edit, files, after) for edit in shown}
+    if all(one == SHOWN for one in said.values()):
         return sure
-    kept = (replace(edit, shown=False) for edit in patch.edits if not edit.shown or edit in meant)
-    return _applied(replace(patch, edits=tuple(kept)), files)
+    kept = (
+        replace(edit, shown=False, broken=DOUBT if said.get(edit) == DOUBTFUL else edit.broken)
+        for edit in patch.edits
+        if said.get(edit) != SHOWN
+    )
+    return _applied(replace(patch, edits=tuple(kept)), files, allow)
 
 
-def _applied(patch: Patch, files: Mapping[str, bytes]) -> ApplyResult:
-    work = _Work(patch.edits, files)
+def _applied(patch: Patch, files: Mapping[str, bytes], allow: Collection[str]) -> ApplyResult:
+    work = _Work(patch.edits, files, allow)
     work.place()
     for path in dict.fromkeys(path for path in work.paths if path):
         work.change(path, [number for number, one in enumerate(work.paths) if one == path])
@@ -104,9 +114,10 @@ def told(error: PatchError) -> str:
 class _Work:
     """The edits of one patch on their way: where each belongs, what each file has become, what was refused."""
 
-    def __init__(self, edits: Sequence[Edit], files: Mapping[str, bytes]) -> None:
+    def __init__(self, edits: Sequence[Edit], files: Mapping[str, bytes], allow: Collection[str]) -> None:
         self.edits = edits
         self.files = files
+        self.allow = allow
         self.paths = [""] * len(edits)
         self.reports = [EditReport(edit.path, Fate.HELD, style=edit.style, at=edit.at) for edit in edits]
         self.router = Router(edits, files)
@@ -139,6 +150,9 @@ class _Work:
             place = self.router.route(edit)
             if not place.path:
                 self.refuse(number, place.reason, place.candidates)
+                continue
+            if _takes_mark(edit, self.files.get(place.path, b"")):
+                self.refuse(number, "it takes away the file's byte order mark", path=place.path)
                 continue
             self.paths[number] = place.path
             self.reports[number] = replace(self.reports[number], path=place.path, how=place.how)
@@ -209,7 +223,7 @@ class _Work:
         if creates(edit) and text.strip() and bare(text) != list(edit.new):
             raise PatchError(f"{path} exists already, with another content", where=path)
         whole = action == Action.WHOLE.value
-        merged = merge_whole(path, text, edit) if whole else merge_definition(path, text, edit)
+        merged = (merge_whole if whole else merge_definition)(path, text, edit, self.allow)
         if whole and merged.how != "definition":
             self._not_twice(path, number, text)
         self._report(number, merged.how, merged.line, merged.text == text)
@@ -234,7 +248,7 @@ class _Work:
                 self.refuse(number, f"{path} exists already, and nothing says which of its lines are meant")
         numbers = [one for one in numbers if not creates(self.edits[one])]
         edits = [replace(self.edits[number], path=path) for number in numbers]
-        landed = land(edits, text)
+        landed = land(edits, text, allow=self.allow)
         for number, report in zip(numbers, landed.reports, strict=True):
             how = ", ".join(part for part in (self.reports[number].how, report.how) if part)
             self.reports[number] = replace(
@@ -274,7 +288,7 @@ class _Work:
                 self.made[target] = encoded(text, self.coded.get(path, Coded("")), path)
                 if path in self.coded and text == self.coded[path].text and target == path:
                     continue
-                verify(target, self._text(path), text, [self.edits[number] for number in numbers])
+                verify(target, self._text(path), text, [self.edits[number] for number in numbers], self.allow)
             except PatchError as error:
                 self._blame(numbers, error, target)
 
@@ -297,6 +311,12 @@ class _Work:
             same = tuple(replace(report, status=Fate.UNCHANGED) for report in self.reports)
             return ApplyResult(ok=False, edits=same, reason="the reply changes nothing", subject=subject)
         return ApplyResult(True, changed, removed, tuple(self.reports), subject=subject)
+
+
+def _takes_mark(edit: Edit, content: bytes) -> bool:
+    """True when an edit shows the mark of a file that has one, and its new lines do not."""
+    shown = content.startswith(BOM_UTF8) and any(line.startswith("\ufeff") for line in edit.old[:1])
+    return shown and not any(line.startswith("\ufeff") for line in edit.new[:1])
 
 
 def _bare(lines: Iterable[str]) -> list[str]:

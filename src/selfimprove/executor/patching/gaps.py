@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from selfimprove.executor.patching.adapt import new_index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from selfimprove.executor.patching.adapt import Step
     from selfimprove.executor.patching.place import Book, Place
@@ -58,8 +58,83 @@ def regapped(
         if gap.new != gap.old and (is_right or (gap.is_odd and gap.is_told)):
             found = _between(found, gap)
     if "blank lines" in place.how and gaps:
-        found = _at_edges(found, old, book, place)
+        found = at_edges(found, old, book, place)
     return found
+
+
+def as_written(
+    old: Sequence[str], new: Sequence[str | None], script: Sequence[Step], place: Place, book: Book
+) -> list[Item] | None:
+    """Return all new lines as they are, where just the text to find has lost or doubled its blank lines.
+
+    None where it has not, or where the new text has them no better: wherever two lines stay side by side it must
+    have the file's blank lines between them, and if there are none such, not so many as if they were doubled.
+    """
+    rows = _filled(old, place)
+    lines = [line for line in new if line is not None]
+    if "blank lines" not in place.how or len(lines) < len(new) or not _all_met(rows, place, book):
+        return None
+    runs = {one: (two - one - 1, high - low - 1) for (one, low), (two, high) in pairwise(rows)}
+    is_lost, is_doubled = _manner(runs.values())
+    there = new_index(script)
+    if not (is_lost or is_doubled) or not _is_right(runs, lines, there, is_lost=is_lost):
+        return None
+    low, high = _told(old, [index for index, _ in rows], place) if is_doubled else (place.start, place.end)
+    kept = {at: place.pairs[index] for index, at in there.items() if low <= place.pairs[index] < high}
+    found = at_edges([kept.get(at, line) for at, line in enumerate(lines)], old, book, place)
+    return [*range(place.start, low), *found, *range(high, place.end)]
+
+
+def _filled(old: Sequence[str], place: Place) -> list[tuple[int, int]]:
+    """Return the index of each old line with text and the line of the file that it met."""
+    return [(index, at) for index, at in enumerate(place.pairs) if old[index].strip()]
+
+
+def _all_met(rows: Sequence[tuple[int, int]], place: Place, book: Book) -> bool:
+    """True when each old line with text has met one of the file, and the file has no other one among those."""
+    met = {at for _, at in rows}
+    between = range(place.start, place.end)
+    return -1 not in met and all(row in met for row in between if book.lines[row].strip())
+
+
+def _manner(runs: Collection[tuple[int, int]]) -> tuple[bool, bool]:
+    """Say whether the old lines have lost all blank lines of the file, and whether they have each one twice."""
+    some = any(have for _, have in runs)
+    is_lost = some and not any(here for here, _ in runs)
+    return is_lost, some and all(here == 2 * have for here, have in runs)
+
+
+def _is_right(
+    runs: Mapping[int, tuple[int, int]], lines: Sequence[str], there: Mapping[int, int], *, is_lost: bool
+) -> bool:
+    """True when the new lines have the file's blank lines, as far as that shows.
+
+    ``runs`` has for each old line with text how many blank lines follow it there and in the file.
+    """
+    beside = []
+    for one, (here, have) in runs.items():
+        two = one + here + 1
+        if have and one in there and two in there:
+            between = lines[there[one] + 1 : there[two]]
+            beside += [] if any(map(str.strip, between)) else [len(between) == have]
+    if beside:
+        return all(beside)
+    most = max(have for _, have in runs.values())
+    return any(is_lost or count % 2 or count <= most for count in _blank_runs(lines))
+
+
+def _blank_runs(lines: Sequence[str]) -> list[int]:
+    """Return how many blank lines are between lines with text, where there are any."""
+    rows = [at for at, line in enumerate(lines) if line.strip()]
+    return [two - one - 1 for one, two in pairwise(rows) if two - one > 1]
+
+
+def _told(old: Sequence[str], filled: Sequence[int], place: Place) -> tuple[int, int]:
+    """Return from where to where the lines of the file go that are meant, where every blank line stands twice."""
+    first, last = filled[0], filled[-1]
+    low = place.pairs[first] - (first + 1) // 2
+    high = place.pairs[last] + 1 + (len(old) - last) // 2
+    return max(place.start, low), min(place.end, high)
 
 
 def _gaps(
@@ -87,7 +162,7 @@ def _between(items: list[Item], gap: _Gap) -> list[Item]:
     return [*items[: items.index(gap.low) + 1], *gap.new, *items[items.index(gap.high) :]]
 
 
-def _at_edges(items: list[Item], old: Sequence[str], book: Book, place: Place) -> list[Item]:
+def at_edges(items: list[Item], old: Sequence[str], book: Book, place: Place) -> list[Item]:
     """Leave blank lines out at both ends of an edit that the file has beside it, and the text to find has lost."""
     above = _blank(reversed(book.lines[: place.start]))
     below = _blank(book.lines[place.end :])

@@ -217,13 +217,27 @@ def _best(found: list[Place], old: Sequence[str], book: Book, form: Form) -> lis
     if form.indented or not found:
         return found
     graded = [(indents(old, place, book).grade, place) for place in found]
-    best = min(grade for grade, _ in graded)
+    graded = [(grade, place) for grade, place in graded if grade < LEVELS or not slid(old, place, book)]
+    best = min((grade for grade, _ in graded), default=SAME)
     note = _GRADES[best] if best <= LOOSE else ""
     return [
         Place(place.pairs, _said(place.how, best, note))
         for grade, place in graded
         if grade == best or (best == LEVELS and grade == LOOSE)
     ]
+
+
+def slid(old: Sequence[str], place: Place, book: Book) -> bool:
+    """True when every line with a word is indented as in the file, and only brackets met others of another depth.
+
+    Then a line is missing in the reply, and what looks like its neighbours is further up or down.
+    """
+    odd = [
+        old[index]
+        for index, at in enumerate(place.pairs)
+        if at >= 0 and old[index].strip() and indent_of(old[index]) != indent_of(book.lines[at])
+    ]
+    return bool(odd) and not any(char.isalnum() for line in odd for char in line)
 
 
 def _said(how: str, grade: int, note: str) -> str:

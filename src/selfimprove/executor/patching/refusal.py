@@ -12,8 +12,20 @@ if TYPE_CHECKING:
 
     from selfimprove.executor.patching.place import Book, Place
 
+GUTTED, PLACEHOLDER = "gutted", "placeholder"
+"""The words by which a person lets a file lose most of its text, and a remark stand in the place of code."""
 _SHOWN = 5
 _CUT = 120
+
+
+def to_allow(word: str) -> str:
+    """Say by which word a person lets through what is refused."""
+    return f"(to allow it: {word})"
+
+
+def in_place_of_code(line: str) -> str:
+    """Say that an edit would write a placeholder."""
+    return f"{line!r} would stand in the file in place of code: write the lines out {to_allow(PLACEHOLDER)}"
 
 
 def ambiguous(found: Sequence[Place], *, like: bool = False) -> str:

@@ -10,14 +10,20 @@ from selfimprove.executor.patching import changes, fuzzy, hints
 from selfimprove.executor.patching.adapt import Evidence, evidence
 from selfimprove.executor.patching.elision import placeholder
 from selfimprove.executor.patching.likeness import squeeze
-from selfimprove.executor.patching.place import Book, Place, exact_places, places
+from selfimprove.executor.patching.place import Book, Place, exact_places, places, slid
 from selfimprove.executor.patching.reading import Reading, read
-from selfimprove.executor.patching.refusal import ambiguous, contradicted, not_found
+from selfimprove.executor.patching.refusal import (
+    PLACEHOLDER,
+    ambiguous,
+    contradicted,
+    in_place_of_code,
+    not_found,
+)
 from selfimprove.executor.patching.wording import Unsure
 from selfimprove.model.patch import EditReport, Fate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from selfimprove.executor.patching.changes import Change, Row
     from selfimprove.model.patch import Edit
@@ -68,16 +74,17 @@ class _Task:
         )
 
 
-def land(edits: Sequence[Edit], text: str) -> Landed:
+def land(edits: Sequence[Edit], text: str, *, allow: Collection[str] = ()) -> Landed:
     """Return ``text`` after ``edits``, all of them lines of this one file that are replaced.
 
     Each is looked for in the text as it was, and if it is not there, in the text after the others. Only lines
     that an edit means to change are written; the others, and all line ends, stay as they are. An edit with
-    no place, or with several among which nothing chooses, is refused.
+    no place, or with several among which nothing chooses, is refused; so is one that writes a placeholder in
+    the place of code, unless ``allow`` has the word for it.
     """
     rows = changes.split_rows(text)
     book = Book([line for line, _ in rows])
-    tasks = [_begun(edit, book) for edit in edits]
+    tasks = [_begun(edit, book, allow) for edit in edits]
     _choose(tasks, book)
     known = _placed([task for task in tasks if task.fate is None and task.options], book)
     now, origins = changes.rewritten(rows, _agreed(tasks))
@@ -114,31 +121,31 @@ def _at_end(task: _Task, size: int) -> bool:
     )
 
 
-def _begun(edit: Edit, book: Book) -> _Task:
+def _begun(edit: Edit, book: Book, allow: Collection[str]) -> _Task:
     """Return a task with every place at which its old lines stand; what has none but needs none is settled."""
     if edit.broken:
         task = _Task(edit, Reading(edit.old, edit.new, (), ()))
         task.refuse(edit.broken)
         return task
     if not edit.old:
-        return _inserted(edit, book)
+        return _inserted(edit, book, allow)
     reading = read(edit, book)
     task = _Task(edit, reading, list(reading.places))
     takes = any(mark == "-" and reading.old[index].strip() for mark, index in reading.script)
-    if found := placeholder(reading.old, reading.new, bare=takes):
-        task.refuse(f"{found!r} would stand in the file in place of code: write the lines out")
+    if PLACEHOLDER not in allow and (found := placeholder(reading.old, reading.new, bare=takes)):
+        task.refuse(in_place_of_code(found))
     elif edit.old == edit.new and task.options:
         task.fate, task.line, task.how = Fate.UNCHANGED, task.options[0].start + 1, task.options[0].how
     return task
 
 
-def _inserted(edit: Edit, book: Book) -> _Task:
+def _inserted(edit: Edit, book: Book, allow: Collection[str]) -> _Task:
     """Return a task for an edit without old lines: it needs a line, a span or the end of the file."""
     new = tuple(line.removesuffix("\r") for line in edit.new)
     task = _Task(edit, Reading((), new, (), ()))
     most = len(book.lines)
-    if found := placeholder((), new, bare=bool(edit.span)):
-        task.refuse(f"{found!r} would stand in the file in place of code: write the lines out")
+    if PLACEHOLDER not in allow and (found := placeholder((), new, bare=bool(edit.span))):
+        task.refuse(in_place_of_code(found))
         return task
     start, end = most, most
     if edit.span:
@@ -322,6 +329,9 @@ def _likely(task: _Task, book: Book) -> Place | None:
         task.refuse(not_found(reading.old, book))
         return None
     best, alike = ranked[0]
+    if slid(reading.old, best, book):
+        task.refuse(not_found(reading.old, book, best, "a line among its brackets is missing"))
+        return None
     if why := fuzzy.doubt(reading.old, reading.script, best, alike, book):
         task.refuse(not_found(reading.old, book, best, why))
         return None

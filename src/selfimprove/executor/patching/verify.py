@@ -10,11 +10,12 @@ from selfimprove.errors import PatchError
 from selfimprove.executor.patching.definitions import doubled, lost, nodes, words
 from selfimprove.executor.patching.diff import opcodes
 from selfimprove.executor.patching.lining import bare
+from selfimprove.executor.patching.refusal import PLACEHOLDER, to_allow
 from selfimprove.executor.patching.syntax import fault
 from selfimprove.model.patch import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from selfimprove.model.patch import Edit
 
@@ -25,17 +26,22 @@ _PLAN = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")  # says what is to come, not 
 _CODE = 4  # lines of code that are more than a remark may take the place of
 
 
-def verify(path: str, before: str | None, after: str, edits: Sequence[Edit]) -> None:
-    """Raise PatchError, for the author of the reply, when ``after`` is not what its edits can have meant."""
+def verify(
+    path: str, before: str | None, after: str, edits: Sequence[Edit], allow: Collection[str] = ()
+) -> None:
+    """Raise PatchError, for the author of the reply, when ``after`` is not what its edits can have meant.
+
+    ``allow`` has the word that lets a placeholder in the place of code through.
+    """
     if wrong := fault(path, before, after):
         raise PatchError(wrong, where=path, hint="check indentation, brackets and quotes")
     if before is None:
         return
-    if line := left_out(bare(before), bare(after)):
+    if PLACEHOLDER not in allow and (line := left_out(bare(before), bare(after))):
         raise PatchError(
             f"after this edit {path} would have nothing but {line[:80]!r} where it has code now",
             where=path,
-            hint="write the lines that stay, or leave them out of the edit",
+            hint=f"write the lines that stay, or leave them out of the edit {to_allow(PLACEHOLDER)}",
         )
     own, now = nodes(path, before), nodes(path, after)
     if own is None or now is None:

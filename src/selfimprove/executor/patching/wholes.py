@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from selfimprove.errors import PatchError
 from selfimprove.executor.patching.definitions import CLASS, nodes, words
+from selfimprove.executor.patching.refusal import GUTTED, PLACEHOLDER, to_allow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from selfimprove.executor.patching.definitions import Node
     from selfimprove.executor.patching.diff import Opcode
@@ -22,6 +23,7 @@ _LEFT_OUT = re.compile(
 _WHOLE_FILE = "give the whole file, or SEARCH/REPLACE blocks for what changes"
 _NO_CODE = ("#", "//", "/*", "*", '"', "'")
 _TAIL = 3  # lines, blank ones aside, that are a lost end
+_MANY = 12  # the same before a last bracket
 _SMALL = 20  # lines of a file below which nothing is called gutted
 _KEPT, _LEFT = (
     0.35,
@@ -44,8 +46,8 @@ def is_part(path: str, have: Sequence[str], given: Sequence[str]) -> bool:
     begins = first <= _row(given) or _imports_only(given, inner[0].lead)
     if not begins or not theirs & words(one.symbol for one in own):
         return False
-    if head := _code(have[:low]):
-        return _begins_otherwise(head, _code(given[:first]), is_all=mine <= theirs)
+    if head := _outer(have[:low]):
+        return _begins_otherwise(head, _outer(given[:first]), is_all=mine <= theirs)
     return len(mine - theirs) * 2 >= len(mine)
 
 
@@ -65,6 +67,11 @@ def _code(lines: Sequence[str]) -> set[str]:
     return {text for line in lines if (text := line.strip()) and not text.startswith(_NO_CODE)}
 
 
+def _outer(lines: Sequence[str]) -> set[str]:
+    """Return the lines of code at the margin; those of a statement in brackets say nothing of their own."""
+    return _code([line for line in lines if line[:1].strip(" \t)]}")]) or _code(lines)
+
+
 def _imports_only(given: Sequence[str], row: int) -> bool:
     return all(not line.strip() or line.startswith(("import ", "from ", "#")) for line in given[:row])
 
@@ -73,14 +80,23 @@ def _row(lines: Sequence[str]) -> int:
     return next((row for row, line in enumerate(lines) if line.strip()), 0)
 
 
-def check_whole(path: str, have: Sequence[str], made: Sequence[str], codes: Sequence[Opcode]) -> None:
+def check_whole(
+    path: str,
+    have: Sequence[str],
+    made: Sequence[str],
+    codes: Sequence[Opcode],
+    allow: Collection[str] = (),
+) -> None:
     """Raise PatchError, for the author, when the reply's file seems cut off, gutted, or to lack what is still used.
 
-    ``codes`` are the differences between the file's lines ``have`` and the reply's ``made``.
+    ``codes`` are the differences between the file's lines ``have`` and the reply's ``made``; ``allow`` has the
+    words that let a gutted file and a placeholder through.
     """
-    _not_for_a_remark(path, have, made, codes)
+    if PLACEHOLDER not in allow:
+        _not_for_a_remark(path, have, made, codes)
     _not_cut_off(path, have, made, codes)
-    _not_gutted(path, have, made, codes)
+    if GUTTED not in allow:
+        _not_gutted(path, have, made, codes)
     if missing := still_used(path, have, made):
         raise PatchError(
             f"the reply's {path} has no {', '.join(missing[:5])} any more, which it still uses",
@@ -98,7 +114,7 @@ def _not_for_a_remark(path: str, have: Sequence[str], made: Sequence[str], codes
             raise PatchError(
                 f"the reply's {path} has {said.strip()[:80]!r} in the place of {len(lost)} lines",
                 where=f"{path}:{a + 1}",
-                hint=_WHOLE_FILE,
+                hint=f"{_WHOLE_FILE} {to_allow(PLACEHOLDER)}",
             )
 
 
@@ -108,18 +124,28 @@ def _full(lines: Sequence[str]) -> list[str]:
 
 def _not_cut_off(path: str, have: Sequence[str], made: Sequence[str], codes: Sequence[Opcode]) -> None:
     """Raise PatchError when the last lines of the file are missing, or its last definitions with no new one instead."""
-    tag, start, end, low, high = codes[-1] if codes else ("equal", 0, 0, 0, 0)
+    least, (tag, start, end, low, high) = _last(have, codes)
     if tag not in ("delete", "replace"):
         return
     fresh = {line.strip() for tag, _, _, c, d in codes if tag in ("insert", "replace") for line in made[c:d]}
     lost = [line for line in _full(have[start:end]) if line.strip() not in fresh]
-    few = len(_full(made[low:high])) * 2 < len(lost)
-    if len(lost) >= _TAIL and (few or _last_vanished(path, have, made, start)):
+    present = {line.strip() for line in have}
+    instead = [line for line in _full(made[low:high]) if line.strip() not in present]  # a moved line is none
+    few = len(instead) * 2 < len(lost)
+    if len(lost) >= least and (few or _last_vanished(path, have, made, start)):
         raise PatchError(
             f"the reply's {path} ends before line {start + 1} of {len(have)}: it was cut off, or leaves out what stays",
             where=f"{path}:{start + 1}",
             hint=_WHOLE_FILE,
         )
+
+
+def _last(have: Sequence[str], codes: Sequence[Opcode]) -> tuple[int, Opcode]:
+    """Return the last difference, and from how many lost lines on it is a cut; brackets may be below it."""
+    last = codes[-1] if codes else ("equal", 0, 0, 0, 0)
+    if last[0] == "equal" and len(codes) > 1 and not any(map(str.isalnum, "".join(have[last[1] : last[2]]))):
+        return _MANY, codes[-2]
+    return _TAIL, last
 
 
 def _last_vanished(path: str, have: Sequence[str], made: Sequence[str], row: int) -> bool:
@@ -139,7 +165,7 @@ def _not_gutted(path: str, have: Sequence[str], made: Sequence[str], codes: Sequ
         raise PatchError(
             f"the reply's {path} keeps {kept} of {full} lines: most of the file would be gone",
             where=path,
-            hint=_WHOLE_FILE,
+            hint=f"{_WHOLE_FILE} {to_allow(GUTTED)}",
         )
 
 
