@@ -14,7 +14,7 @@ from selfimprove.executor.sight import reader
 from selfimprove.tools.git.worktree import Copy, reopen_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from selfimprove.executor.bench import Bench
     from selfimprove.model.outcome import CheckResult
@@ -39,7 +39,8 @@ def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
         model=reply.model, dollars=work.dollars + (reply.dollars or 0.0), tokens=work.tokens + reply.tokens
     )
     try:
-        subject, paths = _land(copy, reply, names, bench.repo.links(work.tree))
+        allow = {*task.allow, *bench.proof.allow}
+        subject, paths = _land(copy, reply, names, bench.repo.links(work.tree), allow)
     except PatchError as error:
         text = f"The reply could not be applied: {error.message}." + (f" {error.hint}." if error.hint else "")
         text += "".join(f"\n\nStill to mend: {check.name} failed\n{check.detail}" for check in _red(work))
@@ -61,11 +62,11 @@ def _red(work: Work) -> list[CheckResult]:
 
 
 def _land(
-    copy: Copy, reply: Reply, names: Sequence[str], links: Sequence[str]
+    copy: Copy, reply: Reply, names: Sequence[str], links: Sequence[str], allow: Collection[str]
 ) -> tuple[str, tuple[str, ...]]:
     """Return the subject that the reply proposes and the paths that it changed, now on the disk of the copy."""
     files = Tree(copy.path, names)
-    result = apply_reply(reply.text, files)
+    result = apply_reply(reply.text, files, allow=allow)
     if not result.ok:
         raise PatchError(refusal(result))
     paths = (*result.files, *result.removed)
