@@ -128,3 +128,11 @@ def test_a_block_whose_new_part_is_a_remark_is_refused() -> None:
     new = "def f0():\n    return 10\n\n\n# all the others stay\n"
     result = apply_reply(block("f.py", old, new), {"f.py": CODE.encode()})
     assert not result.ok
+
+
+def test_the_name_of_a_method_makes_no_file() -> None:
+    files = {"shapes.py": b"class Shape:\n    def size(self):\n        return 0\n"}
+    text = "Change `Shape.size`:\n\n```python\ndef size(self):\n    return 1\n```\n"
+    result = apply_reply(text, files)
+    assert not result.ok or set(result.files) == {"shapes.py"}
+    assert apply_reply("notes.txt\n```\nsize\n```\n", files).files == {"notes.txt": b"size\n"}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from selfimprove.codebase.languages import language_of
 from selfimprove.executor.patching.anywhere import Somewhere, find_place
 from selfimprove.executor.patching.names import Found, find_file
 from selfimprove.executor.patching.paths import unsafe
 from selfimprove.model.patch import Action, Edit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _SURE = ("exact", "spelling")  # how a name was found that no content can contradict
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")  # Class.method, as prose names code
 
 _SLIPS = ("typo", "case")  # how a name was found that is no name of another file
 
@@ -23,6 +27,15 @@ def creates(edit: Edit) -> bool:
         return bool(edit.marks) and not edit.marks.strip("+")
     hints = edit.old or edit.span or edit.anchors or edit.symbol or edit.line or edit.at_end
     return edit.action is Action.REPLACE and not hints
+
+
+def _names_code(path: str, edit: Edit, names: Iterable[str]) -> bool:
+    """True when ``path`` is no file's name but that of a definition, as in "change `Shape.size`:"."""
+    last = path.rpartition(".")[2]
+    if not _DOTTED.fullmatch(path) or language_of(path) or any(name.endswith(f".{last}") for name in names):
+        return False
+    defined = re.compile(rf"\b(?:def|class|func|function|fn)\s+{last}\b|^\s*(?:async\s+)?{last}\s*\(")
+    return any(defined.search(line) for line in edit.new)
 
 
 class Router:
@@ -77,6 +90,8 @@ class Router:
         if problem := unsafe(path) or unsafe(edit.path.strip().replace("\\", "/")):
             return Somewhere(reason=f"{edit.path!r} {problem}")
         names = self.files.keys() | self.made
+        if _names_code(path, edit, names):
+            return Somewhere(reason=f"{path} reads like the name of code and not of a file; name the file")
         parents = {path.rsplit("/", count)[0] for count in range(1, path.count("/") + 1)}
         inside = next((name for name in names if name.startswith(f"{path}/")), "")
         if blocked := next((one for one in parents if one in names), path if inside else ""):
