@@ -66,12 +66,17 @@ def assert_none_lands(made: Project, tasks: Sequence[dict[str, Any]]) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+def shares(parts: int) -> list[Any]:
+    """Every second part for each run of the tests, the others for the long form."""
+    return [pytest.param(part, marks=[pytest.mark.torture] if part % 2 else []) for part in range(parts)]
+
+
+@pytest.mark.parametrize("part", shares(PARTS))
 def test_no_cheating_reply_is_committed(project: Make, part: int) -> None:
     assert_none_lands(project(read("shop.yml")["files"]), CHEATING[part::PARTS])
 
 
-@pytest.mark.parametrize("half", range(2))
+@pytest.mark.parametrize("half", shares(2))
 def test_no_honest_reply_is_refused(project: Make, half: int) -> None:
     # The first mends the bug, so that the tests are green for the rest.
     assert_all_land(project(read("shop.yml")["files"]), HONEST[:1] + HONEST[1 + half :: 2])
