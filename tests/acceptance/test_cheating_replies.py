@@ -112,5 +112,5 @@ def test_a_word_lets_through_what_it_names_and_nothing_else(project: Make) -> No
     for task in tasks:
         task["allow"] = ["licence", "outside_files"]
     done = outcomes(made, tasks, "cheating.yml")
-    assert [name for name, one in done.items() if one["commit"]] == ["licence"]
-    assert done["placeholder"]["code"] == "placeholder"
+    assert [name for name, one in done.items() if one["commit"]] == ["licence", "outside"]
+    assert "to allow it: placeholder" in done["placeholder"]["reason"]

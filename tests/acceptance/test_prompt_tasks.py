@@ -234,9 +234,13 @@ def test_vetoed_changes_are_held_back_and_their_patches_kept(project: Make) -> N
     tasks = [prompt(name, test_command="true", **fields) for name, (_, fields, _) in VETOED.items()]
     done = do(made, tasks, {name: reply for name, (_, _, reply) in VETOED.items()})
     assert done.code == 1
-    codes = {name: outcome["code"] for name, outcome in done.outcomes.items()}
-    assert codes == {name: code for name, (code, _, _) in VETOED.items()}
-    for name, outcome in done.outcomes.items():
+    # Two of them are seen when the reply is landed already, and go back to its author.
+    early = {name for name in VETOED if done.reason(name).startswith("The reply could not be applied")}
+    assert early == {"gutted", "placeholder"}
+    codes = {name: outcome["code"] for name, outcome in done.outcomes.items() if name not in early}
+    assert codes == {name: code for name, (code, _, _) in VETOED.items() if name not in early}
+    for name in codes:
+        outcome = done.outcomes[name]
         assert outcome["reason"].startswith("held back: "), name
         assert outcome["objections"]
         assert Path(outcome["patch"]).parent == made.root / "logs"
