@@ -120,7 +120,8 @@ def test_reading_commands_stop_at_once_and_change_nothing(
     project: Callable[..., Any], command: tuple[str, ...]
 ) -> None:
     code = "def f(a):\n" + "".join(f"    if a == {n}:\n        return {n}\n" for n in range(400))
-    here = project({f"m{n}.py": code for n in range(300)} | {"tasks.yml": LONG})
+    # Each is different, since the same content is measured once.
+    here = project({f"m{n}.py": f"{code}# {n}\n" for n in range(300)} | {"tasks.yml": LONG})
     before = here.state()
     process = here.start(*command)
     _wait(lambda: _opened(process.pid, here.root))

@@ -99,7 +99,7 @@ def _files(state: Path) -> int:
 
 
 def test_interrupted_it_ends_its_workers(root: Path, state: Path) -> None:
-    fill(root, 300)
+    fill(root, 900)
     process = start(root, state, start_new_session=True)
     while not _files(state):
         time.sleep(0.01)

@@ -93,7 +93,7 @@ def test_signs_of_life_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     progress.close()
     lines = err.getvalue().splitlines()
     assert lines[0].startswith("      edit       still at it after ")
-    assert lines[-1] == "      edit       x.py +1 -0   1.2s   $0.02"
+    assert lines[-1] == "      edit       x.py +1 -0   1.2s   $0.0210"
     assert "\x1b" not in err.getvalue() and "\r" not in err.getvalue()
 
 
