@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import yaml
 
+from executor_rig import block
+
 BRANCHY = (
     "def tangled(n):\n"
     + "".join(f"    if n == {n}:\n        return {n * 7}\n" for n in range(20))
@@ -11,7 +13,7 @@ BRANCHY = (
 )
 ROWS = "".join(f"    {n}: {n * 7},  # seven times {n}\n" for n in range(20))
 SIMPLE = f"SEVENFOLD = {{\n{ROWS}}}\n\n\ndef tangled(n):\n    return SEVENFOLD.get(n, n)\n"
-REPLY = f"COMMIT: Untangle\n\nFILE: knot.py\n```python\n{SIMPLE}```\n"
+REPLY = "COMMIT: Untangle\n\n" + block("knot.py", BRANCHY, SIMPLE)
 
 
 def tasks(repo, name="tasks.yml"):

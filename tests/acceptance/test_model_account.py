@@ -85,7 +85,7 @@ def test_a_recording_that_cannot_be_written_is_said_before_the_run(project):
 def test_the_time_limit_of_a_run_is_that_of_its_call(project):
     repo = project(FILES)
     with OpenAIServer(lambda body: Answer(hang=True)) as server:
-        result = repo.run(*FLAGS, "--time", "1.5", env=env_of(server), check=5)
+        result = repo.run(*FLAGS, "--time", "8", env=env_of(server), check=5)
         assert len(server.requests) == 1
     assert status(repo) == "pending"
     assert "Traceback" not in result.err
