@@ -5,7 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: demo test check bench torture docs train-embedding train-ranker clean help sandbox sandbox-if-possible browser redis ripgrep docker
+.PHONY: demo test check bench torture docs train-embedding train-ranker clean help sandbox sandbox-if-possible browser redis ripgrep docker runners
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,7 +21,7 @@ PIP := PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python
 demo: $(VENV)/.ready | sandbox-if-possible  ## Show the whole journey on a throwaway repository: no key, no network
 	@$(BIN)/selfimprove demo
 
-test: check $(WILY)/.ready | browser redis ripgrep docker  ## Lint, types, the program's own audit of itself, then all tests
+test: check $(WILY)/.ready | browser redis ripgrep docker runners  ## Lint, types, the program's own audit of itself, then all tests
 	@$(BIN)/python -m pytest -n auto -m "not torture" $(PYTEST_ARGS)
 
 check: $(VENV)/.ready-dev | sandbox  ## Lint, formatting, types and self-audit, without the tests
@@ -30,7 +30,7 @@ check: $(VENV)/.ready-dev | sandbox  ## Lint, formatting, types and self-audit, 
 	@$(BIN)/mypy
 	@$(BIN)/selfimprove audit --fail-on warning
 
-torture: $(VENV)/.ready-dev | sandbox redis ripgrep docker  ## The long forms of the tests: minutes, not seconds
+torture: $(VENV)/.ready-dev | sandbox redis ripgrep docker runners  ## The long forms of the tests: minutes, not seconds
 	@$(BIN)/python -m pytest -n auto -m torture $(PYTEST_ARGS)
 
 bench: $(VENV)/.ready-dev | ripgrep  ## Ratios, each measured side by side in one run
@@ -78,6 +78,11 @@ redis:
 docker:
 	@command -v dockerd >/dev/null || docker version >/dev/null 2>&1 || scripts/apt-install.sh docker.io
 	@command -v busybox >/dev/null || scripts/apt-install.sh busybox-static
+
+# Of the runners that a target can be tested by, those of which the tests have a real project.
+runners:
+	@command -v npm >/dev/null || scripts/apt-install.sh npm
+	@command -v cargo >/dev/null || scripts/apt-install.sh cargo
 
 ripgrep:
 	@command -v rg >/dev/null || scripts/apt-install.sh ripgrep

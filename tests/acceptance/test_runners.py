@@ -6,8 +6,6 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from conftest import Project
 from executor_rig import block, do, prompt
 
@@ -62,13 +60,11 @@ def proved(made: Project, path: str, form: str, *, said: tuple[str, ...], **fiel
     assert done.outcomes["two"]["status"] == "done"
 
 
-@pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed")
 def test_node_by_npm(project: Make) -> None:
     said = ("one is not three", "m.test.js:3", "unequal to: 3")
     proved(project(NODE), "m.js", "exports.one = () => {}\n", said=said)
 
 
-@pytest.mark.skipif(not shutil.which("cargo"), reason="cargo is not installed")
 def test_cargo_also_where_the_person_has_built_before(project: Make) -> None:
     made = project(CARGO)
     made.write("target/debug/old", "built")
@@ -93,11 +89,14 @@ def test_make_that_runs_pytest(project: Make) -> None:
     proved(made, "m.py", "    return {}\n", said=("checks.py::test_one", "assert 3 != 3"))
 
 
-def test_what_cannot_be_run_stops_before_a_model_is_asked(project: Make) -> None:
+def test_what_cannot_be_run_stops_before_a_model_is_asked(project: Make, tmp_path: Path) -> None:
     made = project({"Gemfile": "", ".rspec": "--color\n", "m.py": "def one():\n    return 1\n"})
-    if shutil.which("bundle"):
-        pytest.skip("bundle is installed")
-    done = do(made, [prompt("one")], {"one": change("m.py", "    return {}\n", 1, 2)})
+    # A PATH on which there is surely no bundle.
+    (tmp_path / "few").mkdir()
+    for name in ("git", "bwrap", "prlimit", "sh"):
+        (tmp_path / "few" / name).symlink_to(str(shutil.which(name)))
+    env = {"PATH": str(tmp_path / "few")}
+    done = do(made, [prompt("one")], {"one": change("m.py", "    return {}\n", 1, 2)}, env=env)
     assert done.reason("one") == (
         "this repository is tested by `bundle exec rspec`, and bundle was not found: "
         "install it for the project, or set check.test_command"
