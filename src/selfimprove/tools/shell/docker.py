@@ -100,40 +100,18 @@ class Docker:
 
     def find_python(self, module: str) -> str | None:
         """Return the image's interpreter when it can import ``module``, else ``None``."""
-        for python in ("python3", "python"):
-            words = [
-                self.program,
-                "run",
-                "--rm",
-                "--pull",
-                "never",
-                "--network",
-                "none",
-                "--entrypoint",
-                python,
-            ]
-            asked = [*words, self.image, "-c", _ASKING, module]
-            if capture(asked, cwd=Path("/"), env=dict(self.environ), timeout=60).exit_code == 0:
-                return python
-        return None
+        pythons = ("python3", "python")
+        return next((python for python in pythons if self._says_yes(python, "-c", _ASKING, module)), None)
 
     def find_program(self, name: str) -> str | None:
         """Return ``name`` when the image has such a program on its PATH, else ``None``."""
-        words = [
-            self.program,
-            "run",
-            "--rm",
-            "--pull",
-            "never",
-            "--network",
-            "none",
-            "--entrypoint",
-            "/bin/sh",
-        ]
-        asked = [*words, self.image, "-c", 'command -v "$0"', name]
-        return (
-            name if capture(asked, cwd=Path("/"), env=dict(self.environ), timeout=60).exit_code == 0 else None
-        )
+        return name if self._says_yes("/bin/sh", "-c", 'command -v "$0"', name) else None
+
+    def _says_yes(self, program: str, *words: str) -> bool:
+        """True when ``program`` of the image, with these words, ends with 0; False also when there is none."""
+        shut_in = ("--rm", "--pull", "never", "--network", "none", "--entrypoint", program)
+        asked = [self.program, "run", *shut_in, self.image, *words]
+        return capture(asked, cwd=Path("/"), env=dict(self.environ), timeout=60).exit_code == 0
 
     def _outside(self, env: Mapping[str, str] | None) -> dict[str, str]:
         """Return the environment of the docker command itself."""
