@@ -26,9 +26,9 @@ def guard(task: Task, work: Work, bench: Bench) -> Work:
         lambda path: _text(bench.repo.blob(work.base, path)),
     )
     waived = {*task.allow, *bench.proof.allow}
-    all_found = tuple(objections(case))
-    found = tuple(one for one in all_found if one.allow not in waived)
-    allowed = tuple(dict.fromkeys(one.allow for one in all_found if one.allow in waived))
+    everything = tuple(objections(case))
+    found = tuple(one for one in everything if one.allow not in waived)
+    allowed = tuple(dict.fromkeys(one.allow for one in everything if one.allow in waived))
     if not found:
         summary = f"allowed by you: {', '.join(allowed)}" if allowed else "no objection"
         return work.but(objections=(), allowed=allowed, summary=summary)

@@ -33,7 +33,7 @@ from selfimprove.executor.vetoes.texts import (
 from selfimprove.executor.vetoes.tricks import tricks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
 
     from selfimprove.executor.vetoes.change import Case, Change
     from selfimprove.model.outcome import Objection
@@ -50,9 +50,9 @@ VETOES: dict[str, tuple[Callable[[Change, Case], Iterator[Objection]], ...]] = {
 }
 
 
-def objections(case: Case, waived: Collection[str] = ()) -> Iterator[Objection]:
-    """Yield the objections to a proposal, without those whose word is ``waived``."""
+def objections(case: Case) -> Iterator[Objection]:
+    """Yield the objections to a proposal, waived or not."""
     for change in case.changes:
         for family in VETOES.values():
             for veto in family:
-                yield from (one for one in veto(change, case) if one.allow not in waived or not one.allow)
+                yield from veto(change, case)
