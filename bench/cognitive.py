@@ -14,8 +14,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfimprove.reflector.measure.cognitive import cognitive_complexity
-from selfimprove.reflector.measure.shape import FunctionNode
+from selfimprove.codebase.measure.cognitive import cognitive_complexity
+from selfimprove.codebase.measure.shape import FunctionNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

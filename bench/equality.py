@@ -25,8 +25,8 @@ from radon.metrics import h_visit_ast, mi_compute, mi_rank
 from radon.raw import analyze
 from radon.visitors import ComplexityVisitor
 
-from selfimprove.reflector.measure.measure import measure
-from selfimprove.reflector.measure.record import FileMetrics, MeasureError
+from selfimprove.codebase.measure.measure import measure
+from selfimprove.codebase.measure.record import FileMetrics, MeasureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

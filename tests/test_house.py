@@ -88,7 +88,7 @@ LIBRARIES = {
     "redis": ("tools.shared_vectors inside",),
     "sqlalchemy": ("memory.",),
     "alembic": ("memory.migrations.", "memory.database inside"),
-    "radon": ("reflector.measure.reference inside",),
+    "radon": ("codebase.measure.reference inside",),
     "litellm": ("tools.llm.litellm_backend inside",),
     "httpx": ("tools.llm.bounded_http inside",),
     "pyseccomp": ("tools.shell.seccomp inside",),

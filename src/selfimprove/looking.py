@@ -13,10 +13,10 @@ from selfimprove.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from selfimprove.codebase.measure.record import FileMetrics
     from selfimprove.model.audit import Audit, Trend
     from selfimprove.model.history import Change
     from selfimprove.reflector.auditor import SelfAuditor
-    from selfimprove.reflector.measure.record import FileMetrics
     from selfimprove.reflector.trend import Now
     from selfimprove.target import Target
 
@@ -56,8 +56,8 @@ def look(
 
     ``progress`` is told how many of how many files are measured.
     """
+    from selfimprove.codebase.measure.record import metrics_data
     from selfimprove.reflector import rules
-    from selfimprove.reflector.measure.record import metrics_data
 
     if question.write_baseline and question.since is not None:
         raise UsageError(
@@ -144,8 +144,8 @@ def _aside(
     target: Target, auditor: SelfAuditor, audit: Audit, changes: Sequence[Change]
 ) -> dict[str, FileMetrics]:
     """Return the changed files that were not asked about: functions may have moved from there, or still be there."""
+    from selfimprove.codebase.measure.record import FileMetrics
     from selfimprove.reflector.engine import Source
-    from selfimprove.reflector.measure.record import FileMetrics
 
     known = {*auditor.measured, *(one.path for one in audit.not_analysed)}
     sources = [

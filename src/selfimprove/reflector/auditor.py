@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from selfimprove.codebase.measure.record import FileMetrics
 from selfimprove.codebase.scan import Scan, python_files, walk
 from selfimprove.codebase.tree import FolderTree
 from selfimprove.errors import ConfigError
@@ -15,7 +16,6 @@ from selfimprove.reflector import rules, suppress
 from selfimprove.reflector.coverage import read_coverage
 from selfimprove.reflector.engine import Engine, Source, flavour, python_minor
 from selfimprove.reflector.matters import Background, enrich, what_matters_first
-from selfimprove.reflector.measure.record import FileMetrics
 from selfimprove.reflector.policy import Policy
 
 if TYPE_CHECKING:

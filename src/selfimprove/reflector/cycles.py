@@ -19,7 +19,7 @@ from selfimprove.model.finding import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from selfimprove.reflector.measure.record import FileMetrics, Import
+    from selfimprove.codebase.measure.record import FileMetrics, Import
     from selfimprove.reflector.policy import Policy
 
     Graph = dict[str, dict[str, int]]  # file -> file that it imports -> line

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from selfimprove.codebase.measure.blocks import BREAK, WINDOW
 from selfimprove.model.finding import Finding, Severity
-from selfimprove.reflector.measure.blocks import BREAK, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from selfimprove.reflector.measure.record import FileMetrics
+    from selfimprove.codebase.measure.record import FileMetrics
     from selfimprove.reflector.policy import Policy
 
     Blocks = tuple[tuple[int, int, int], ...]

@@ -6,8 +6,8 @@ import hashlib
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
+from selfimprove.codebase.measure.record import FileMetrics, MeasureError, pack, unpack
 from selfimprove.model.audit import NotAnalysed
-from selfimprove.reflector.measure.record import FileMetrics, MeasureError, pack, unpack
 from selfimprove.tools.spread import Workers, processors
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Engine:
         answers: dict[tuple[str, str], bytes | str] = {}
         batches = _batches(jobs, self._workers.jobs)
         if batches:  # loaded here, so that the processes that are forked have it
-            import selfimprove.reflector.measure.measure  # noqa: F401
+            import selfimprove.codebase.measure.measure  # noqa: F401
         for done, (job, result) in enumerate(self._workers.spread(_measure, batches, meanwhile), 1):
             self.progress(done, len(jobs))
             source = missing[job.number]
@@ -197,7 +197,7 @@ def _hashed(source: Source) -> Source | NotAnalysed:
     """Return the source with its id; what git does not know yet is read and hashed."""
     if source.blob or source.file is None:
         return source
-    from selfimprove.reflector.measure.source import read_source
+    from selfimprove.codebase.measure.source import read_source
 
     try:
         return source._replace(blob=blob_id(read_source(source.file)))
@@ -231,7 +231,7 @@ def _batches(jobs: Sequence[_Job], processes: int) -> list[list[_Job]]:
 
 def _measure(job: _Job) -> tuple[str, bytes | str]:
     """Return the id under which the answer is to be kept (``""``: not at all), and it, packed, or a reason."""
-    from selfimprove.reflector.measure.measure import measure, read_source
+    from selfimprove.codebase.measure.measure import measure, read_source
 
     try:
         data = job.data if job.data is not None else read_source(job.file)  # type: ignore[arg-type]

@@ -7,9 +7,9 @@ from collections import defaultdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from selfimprove.codebase.measure.record import FileMetrics
 from selfimprove.model.audit import FileFacts
 from selfimprove.model.finding import Finding, fingerprint
-from selfimprove.reflector.measure.record import FileMetrics
 from selfimprove.reflector.renames import Lineage, Place, lineages, renamed_functions, same_named
 from selfimprove.reflector.rules import facts
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
 
+    from selfimprove.codebase.measure.record import FileMetrics
     from selfimprove.model.history import Change, Commit, History
-    from selfimprove.reflector.measure.record import FileMetrics
 
 _One = TypeVar("_One", bound="Hashable")
 

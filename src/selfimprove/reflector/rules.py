@@ -11,7 +11,7 @@ from selfimprove.model.finding import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from selfimprove.reflector.measure.record import FileMetrics, FunctionMetrics
+    from selfimprove.codebase.measure.record import FileMetrics, FunctionMetrics
     from selfimprove.reflector.policy import Policy
 
 UNUSED, UNREASONED = "SI001", "SI002"

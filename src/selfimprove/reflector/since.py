@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from selfimprove.codebase.measure.record import FileMetrics
 from selfimprove.reflector.matters import worse_by
-from selfimprove.reflector.measure.record import FileMetrics
 from selfimprove.reflector.renames import Place, pair_up, places, same_named
 from selfimprove.reflector.rules import facts
 

@@ -13,7 +13,7 @@ from selfimprove.reflector.rules import BY_ID, PYLINT, UNREASONED, UNUSED, place
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
 
-    from selfimprove.reflector.measure.record import FileMetrics, Suppression
+    from selfimprove.codebase.measure.record import FileMetrics, Suppression
     from selfimprove.reflector.policy import Policy
 
 # What the comments themselves are judged by cannot be silenced by one.

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from selfimprove.codebase.measure.record import FileMetrics
 from selfimprove.codebase.scan import commit_files
 from selfimprove.errors import UsageError
 from selfimprove.model.audit import NotAnalysed, Revision, Trend, TrendLine
 from selfimprove.model.history import Change, Commit
-from selfimprove.reflector.measure.record import FileMetrics
 from selfimprove.reflector.renames import places, renamed_functions
 from selfimprove.reflector.trend_metrics import metric_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from selfimprove.reflector.measure.record import FunctionMetrics
+    from selfimprove.codebase.measure.record import FunctionMetrics
     from selfimprove.reflector.renames import Place
     from selfimprove.reflector.trend_metrics import Metric
 

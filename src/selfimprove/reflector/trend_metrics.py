@@ -12,7 +12,7 @@ from selfimprove.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from selfimprove.reflector.measure.record import FileMetrics, FunctionMetrics
+    from selfimprove.codebase.measure.record import FileMetrics, FunctionMetrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from selfimprove.codebase.measure.measure import measure
 from selfimprove.errors import ConfigError
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.reflector import baseline as ratchet
 from selfimprove.reflector.baseline import Baseline, accept, dumps, judges, load, tightening
-from selfimprove.reflector.measure.measure import measure
 from selfimprove.reflector.policy import Policy
 from selfimprove.reflector.rules import findings
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from selfimprove.codebase.measure.measure import measure
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.reflector.cycles import components, find_cycles, shortest_cycle
-from selfimprove.reflector.measure.measure import measure
 from selfimprove.reflector.policy import Policy
 
 if TYPE_CHECKING:

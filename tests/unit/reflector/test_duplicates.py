@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from selfimprove.codebase.measure.blocks import BREAK, WINDOW
+from selfimprove.codebase.measure.measure import measure
+from selfimprove.codebase.measure.record import pack, unpack
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.reflector.duplicates import find_duplicates
-from selfimprove.reflector.measure.blocks import BREAK, WINDOW
-from selfimprove.reflector.measure.measure import measure
-from selfimprove.reflector.measure.record import pack, unpack
 from selfimprove.reflector.policy import Policy
 
 BODY = """\

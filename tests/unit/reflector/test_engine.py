@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from selfimprove.codebase.measure.record import FileMetrics
 from selfimprove.memory.measured import MeasuredCache
 from selfimprove.model.audit import NotAnalysed
 from selfimprove.reflector.engine import Engine, Source, blob_id, flavour
-from selfimprove.reflector.measure.record import FileMetrics
 from selfimprove.tools.git.listing import list_files
 from selfimprove.tools.git.objects import Objects
 from selfimprove.tools.git.repo import open_repo

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from selfimprove.codebase.measure.record import FileMetrics
 from selfimprove.model.audit import FileFacts
 from selfimprove.model.finding import Finding, Severity, fingerprint
 from selfimprove.model.history import Change, Commit, History
@@ -20,7 +21,6 @@ from selfimprove.reflector.matters import (
     urgency,
     what_matters_first,
 )
-from selfimprove.reflector.measure.record import FileMetrics
 from selfimprove.reflector.policy import Policy
 from selfimprove.reflector.renames import lineages
 from selfimprove.reflector.rules import findings

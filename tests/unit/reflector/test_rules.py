@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from selfimprove.codebase.measure.measure import measure
+from selfimprove.codebase.measure.record import FileMetrics, FunctionMetrics
 from selfimprove.model.finding import Severity
-from selfimprove.reflector.measure.measure import measure
-from selfimprove.reflector.measure.record import FileMetrics, FunctionMetrics
 from selfimprove.reflector.policy import Policy
 from selfimprove.reflector.rules import (
     BY_ID,

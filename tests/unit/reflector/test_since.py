@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from selfimprove.codebase.measure.record import FileMetrics
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.reflector.engine import Engine, Source
-from selfimprove.reflector.measure.record import FileMetrics
 from selfimprove.reflector.policy import Policy
 from selfimprove.reflector.rules import findings
 from selfimprove.reflector.since import since

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from selfimprove.codebase.measure.comments import suppressions
+from selfimprove.codebase.measure.measure import measure
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.reflector import suppress
-from selfimprove.reflector.measure.comments import suppressions
-from selfimprove.reflector.measure.measure import measure
 from selfimprove.reflector.policy import Policy
 from selfimprove.reflector.rules import findings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from selfimprove.reflector.measure.record import FileMetrics
+    from selfimprove.codebase.measure.record import FileMetrics
 
 BODY = "    if a: pass\n" * 3
 STRICT = Policy({"SI101": 2, "SI102": "A"}, select=["SI001", "SI002", "SI101", "SI102"])

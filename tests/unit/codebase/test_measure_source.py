@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from selfimprove.reflector.measure import measure as module
-from selfimprove.reflector.measure.measure import LARGEST, measure, read_source
-from selfimprove.reflector.measure.record import FileMetrics, MeasureError
+from selfimprove.codebase.measure import measure as module
+from selfimprove.codebase.measure.measure import LARGEST, measure, read_source
+from selfimprove.codebase.measure.record import FileMetrics, MeasureError
 
 SHAPES = b"""\
 import functools
@@ -240,7 +240,7 @@ def test_warnings_of_the_measured_code_stay_there() -> None:
 
 
 def test_the_measured_code_says_nothing_in_a_fresh_process() -> None:
-    code = "from selfimprove.reflector.measure.measure import measure\nmeasure(b\"x = '\\\\d'\\n\")"
+    code = "from selfimprove.codebase.measure.measure import measure\nmeasure(b\"x = '\\\\d'\\n\")"
     done = subprocess.run([sys.executable, "-Wall", "-c", code], capture_output=True, text=True, check=True)
     assert "invalid escape" not in done.stderr
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from selfimprove.reflector.measure.record import MeasureError
+from selfimprove.codebase.measure.record import MeasureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from selfimprove.reflector.measure.measure import measure
-from selfimprove.reflector.measure.record import FunctionMetrics, Import
+from selfimprove.codebase.measure.measure import measure
+from selfimprove.codebase.measure.record import FunctionMetrics, Import
 
 ODD = """\
 async def f(a):

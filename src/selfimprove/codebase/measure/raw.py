@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
-from selfimprove.reflector.measure.record import Raw
+from selfimprove.codebase.measure.record import Raw
 
 # Since 3.12 the tokens of an f-string, colons too, stand for themselves, and it may hold its own quotes.
 _OPEN_FSTRINGS = sys.version_info >= (3, 12)

@@ -18,8 +18,8 @@ from radon.metrics import h_visit_ast, mi_rank, mi_visit
 from radon.raw import analyze
 from radon.visitors import ComplexityVisitor
 
-from selfimprove.reflector.measure.measure import measure
-from selfimprove.reflector.measure.record import FileMetrics
+from selfimprove.codebase.measure.measure import measure
+from selfimprove.codebase.measure.record import FileMetrics
 
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 

@@ -11,7 +11,7 @@ import tokenize
 import warnings
 from typing import TYPE_CHECKING, Any, cast
 
-from selfimprove.reflector.measure.record import MeasureError
+from selfimprove.codebase.measure.record import MeasureError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import re
 import tokenize
 from typing import TYPE_CHECKING
 
-from selfimprove.reflector.measure.record import MeasureError, Raw
+from selfimprove.codebase.measure.record import MeasureError, Raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

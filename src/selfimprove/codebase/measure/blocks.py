@@ -23,7 +23,7 @@ from hashlib import blake2b
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from selfimprove.reflector.measure.shape import FunctionNode, Scope, is_elif
+from selfimprove.codebase.measure.shape import FunctionNode, Scope, is_elif
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence, Set

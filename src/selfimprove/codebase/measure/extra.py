@@ -6,15 +6,15 @@ import ast
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from selfimprove.reflector.measure.blocks import block_hashes
-from selfimprove.reflector.measure.cognitive import cognitive_complexity
-from selfimprove.reflector.measure.record import Extra, Import
-from selfimprove.reflector.measure.shape import FunctionNode, Scope, inner, shape
+from selfimprove.codebase.measure.blocks import block_hashes
+from selfimprove.codebase.measure.cognitive import cognitive_complexity
+from selfimprove.codebase.measure.record import Extra, Import
+from selfimprove.codebase.measure.shape import FunctionNode, Scope, inner, shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from selfimprove.reflector.measure.record import FileMetrics, FunctionMetrics
+    from selfimprove.codebase.measure.record import FileMetrics, FunctionMetrics
 
 
 def add_extra(tree: ast.Module, text: str, metrics: FileMetrics) -> FileMetrics:

@@ -10,9 +10,9 @@ from pathlib import Path
 import complexipy
 import pytest
 
-from selfimprove.reflector.measure.cognitive import cognitive_complexity
-from selfimprove.reflector.measure.measure import measure
-from selfimprove.reflector.measure.shape import FunctionNode
+from selfimprove.codebase.measure.cognitive import cognitive_complexity
+from selfimprove.codebase.measure.measure import measure
+from selfimprove.codebase.measure.shape import FunctionNode
 
 
 def number(source: str) -> int:

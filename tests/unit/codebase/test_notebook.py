@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from selfimprove.reflector.measure import notebook
-from selfimprove.reflector.measure.notebook import code_of
-from selfimprove.reflector.measure.record import MeasureError
+from selfimprove.codebase.measure import notebook
+from selfimprove.codebase.measure.notebook import code_of
+from selfimprove.codebase.measure.record import MeasureError
 
 
 def code(source: object, **more: object) -> dict[str, object]:

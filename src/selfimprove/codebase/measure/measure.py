@@ -9,13 +9,13 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from selfimprove.codebase.measure.body import Bodies
+from selfimprove.codebase.measure.comments import suppressions
+from selfimprove.codebase.measure.raw import scan
+from selfimprove.codebase.measure.record import FileMetrics, Halstead, MeasureError, Raw
+from selfimprove.codebase.measure.source import LARGEST, decode, parse, read_source, refuse_data
+from selfimprove.codebase.measure.walk import Walk
 from selfimprove.errors import SelfimproveError
-from selfimprove.reflector.measure.body import Bodies
-from selfimprove.reflector.measure.comments import suppressions
-from selfimprove.reflector.measure.raw import scan
-from selfimprove.reflector.measure.record import FileMetrics, Halstead, MeasureError, Raw
-from selfimprove.reflector.measure.source import LARGEST, decode, parse, read_source, refuse_data
-from selfimprove.reflector.measure.walk import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def measure(source: bytes, *, extra: bool = False, notebook: bool = False) -> Fi
     """
     cells: tuple[tuple[int, int], ...] = ()
     if notebook:
-        from selfimprove.reflector.measure.notebook import code_of
+        from selfimprove.codebase.measure.notebook import code_of
 
         text, cells = code_of(source)
     else:
@@ -70,7 +70,7 @@ def _measure(text: str, cells: tuple[tuple[int, int], ...], *, extra: bool) -> F
         raw = scan(text, lines)
         reference = raw is None
         if raw is None:
-            from selfimprove.reflector.measure.reference import count
+            from selfimprove.codebase.measure.reference import count
 
             raw = count(text)
         index = maintainability(walk.halstead, walk.total_complexity, raw)
@@ -88,7 +88,7 @@ def _measure(text: str, cells: tuple[tuple[int, int], ...], *, extra: bool) -> F
             reference=reference,
         )
         if extra:
-            from selfimprove.reflector.measure.extra import add_extra
+            from selfimprove.codebase.measure.extra import add_extra
 
             metrics = add_extra(tree, text, metrics)
         return metrics

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from selfimprove.reflector.measure.shape import FunctionNode, is_elif
+from selfimprove.codebase.measure.shape import FunctionNode, is_elif
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

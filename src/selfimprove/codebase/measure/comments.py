@@ -7,7 +7,7 @@ import re
 import tokenize
 from typing import TYPE_CHECKING
 
-from selfimprove.reflector.measure.record import Suppression
+from selfimprove.codebase.measure.record import Suppression
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from operator import attrgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from selfimprove.reflector.measure.record import ClassMetrics, FunctionMetrics, Halstead
+from selfimprove.codebase.measure.record import ClassMetrics, FunctionMetrics, Halstead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
