@@ -69,6 +69,13 @@ class PatchError(SelfimproveError):
     exit_code = 1
 
 
+class RefactorError(SelfimproveError):
+    """A rewrite cannot be made, or would not be safe; ``message`` is the reason, for a person."""
+
+    code = "not_refactored"
+    exit_code = 1
+
+
 class LLMError(SelfimproveError):
     """The model, or the way to it, failed after all retries."""
 
