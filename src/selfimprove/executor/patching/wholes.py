@@ -131,13 +131,20 @@ def _not_cut_off(path: str, have: Sequence[str], made: Sequence[str], codes: Seq
     lost = [line for line in _full(have[start:end]) if line.strip() not in fresh]
     present = {line.strip() for line in have}
     instead = [line for line in _full(made[low:high]) if line.strip() not in present]  # a moved line is none
-    few = len(instead) * 2 < len(lost)
+    # A reply that breaks off while it copies ends in a line of the file; one with an end of its own was meant.
+    few = len(instead) * 2 < len(lost) and not _own_end(made, present)
     if len(lost) >= least and (few or _last_vanished(path, have, made, start)):
         raise PatchError(
             f"the reply's {path} ends before line {start + 1} of {len(have)}: it was cut off, or leaves out what stays",
             where=f"{path}:{start + 1}",
             hint=_WHOLE_FILE,
         )
+
+
+def _own_end(made: Sequence[str], present: Collection[str]) -> bool:
+    """True when the last line of a reply is none of the file's."""
+    last = next((line.strip() for line in reversed(made) if line.strip()), "")
+    return bool(last) and last not in present
 
 
 def _last(have: Sequence[str], codes: Sequence[Opcode]) -> tuple[int, Opcode]:
