@@ -57,10 +57,25 @@ BELOW: dict[str, set[str]] = {
     "wiring_index": {"target", "codebase", "tools"} | SETTINGS,
     "wiring_land": {"wiring", "orchestrator", "target", "tools"} | PARTS | SETTINGS,
     "wiring_llm": {"target", "codebase", "tools"} | SETTINGS,
+    "picking": {"wiring_audit", "target", "codebase"} | PARTS | SETTINGS,
+    "wiring_refactor": {"wiring", "picking", "orchestrator", "target", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "preview": {"wiring", "wiring_audit", "wiring_index", "target", "codebase"} | PARTS | SETTINGS,
     "checkup": {"wiring", "target", "tools", ""} | SETTINGS,
-    "cli": {"", "checkup", "preview", "looking", "wiring", "wiring_audit", "wiring_index", "wiring_land"}
+    "cli": {
+        "",
+        "checkup",
+        "preview",
+        "looking",
+        "picking",
+        "wiring",
+        "wiring_refactor",
+        "wiring_audit",
+        "wiring_index",
+        "wiring_land",
+    }
     | {"target", "orchestrator", "report", "codebase", "tools"}
     | PARTS
     | SETTINGS,
@@ -95,6 +110,7 @@ LIBRARIES = {
     "pytest": ("executor.proving.observers.",),
     "_pytest": ("executor.proving.observers. inside",),
     "selfimprove_canary": ("executor.proving.observers.",),
+    "selfimprove_lines": ("executor.proving.observers.",),
     "selfimprove_sealed": ("executor.proving.observers.",),
 }
 NOT_FOR_HELP = {
@@ -129,6 +145,7 @@ WRITERS = {
     "codebase.meaning": "MiniLM's vectors beside the index, and their lock",
     "codebase.indexfile": "the index, its lock and its seal, or a temporary folder for them",
     "preview": "a temporary folder for the copy that a prompt is shown from",
+    "wiring_refactor": "a temporary folder for what the tests of a dry run show",
     "cli.door": "--output",
     "cli.failure": "the bug report in the temporary folder",
     "cli.journey": "the throwaway repository",

@@ -90,6 +90,15 @@ class NeedsKey(SelfimproveError):
     exit_code = 4
 
 
+class NeedsModel(NeedsKey):
+    """A task cannot be done without a model; ``message`` is the reason. It waits, and nothing has failed.
+
+    ``code`` tells ``needs_model`` (nothing can be done) from ``unproved`` and ``check_failed``: something was.
+    """
+
+    code = "needs_model"
+
+
 class LimitReached(SelfimproveError):
     """A limit that the person set (spend, tokens, time) does not allow the next action."""
 

@@ -11,6 +11,7 @@ from selfimprove.errors import (
     LimitReached,
     MissingTool,
     NeedsKey,
+    NeedsModel,
     SelfimproveError,
     StateError,
     TaskFileError,
@@ -42,6 +43,7 @@ _TRIES, _BETWEEN = 20, 0.25
 class Summary:
     """What a run did. ``before`` and ``after`` are what was measured; ``held`` is why tasks were given back.
 
+    ``unmade`` are the tasks that could not be done without a model, and why.
     ``added`` counts the tasks of the first look; ``updated`` and ``closed`` name those of both looks.
     ``landed`` says where the commits went in the end, ``landing_problem`` why they did not.
     """
@@ -56,6 +58,7 @@ class Summary:
     before: Audit | None = None
     after: Audit | None = None
     held: SelfimproveError | None = None
+    unmade: dict[str, NeedsModel] = field(default_factory=dict)
     returned: int = 0
     landed: str = ""
     landing_problem: SelfimproveError | None = None
@@ -158,7 +161,8 @@ class Orchestrator:
         while task := schedule.pop():
             index = len(summary.outcomes) + 1
             status = self._do(task, index, summary)
-            schedule.finish(task.id, status)
+            why = summary.unmade.get(task.id)
+            schedule.finish(task.id, status, needs_model=why.message if why else "")
             self._planner.budget.seconds_spent = time.monotonic() - began
             if warning := self._planner.budget.warning_due():
                 self._listener(Notice(warning, "warning"))
@@ -186,6 +190,10 @@ class Orchestrator:
                 return now.status if now else Status.SKIPPED
             self._listener(TaskStarted(now, index, max(index, self._planned)))
             outcome = self._executor.execute(now, summary.run)
+        except NeedsModel as error:
+            summary.unmade[task.id] = error
+            self._listener(Notice(f"{task.id} waits for a model: {error.message}"))
+            return Status.PENDING
         except (LimitReached, MissingTool, NeedsKey) as error:
             summary.held = summary.held or error
             self._listener(Notice(f"{task.id} is pending again: {error.message}", "warning"))

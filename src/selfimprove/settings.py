@@ -134,14 +134,13 @@ class RunSettings(Section):
         one_of("never", "each"), "never", "Ask before the commit of each task, or never (--approve)."
     )
     audit: bool = setting(FLAG, True, "Measure before and after the run, and append what is found as tasks.")
+    rewrite: bool = setting(FLAG, True, "Try a rewrite without a model before a model is asked (--rewrite).")
 
 
 class CommandSettings(Section):
     """Tasks with a `command:`."""
 
-    timeout: float | None = setting(
-        SECONDS | NULL, 3600, "Time limit of one command, in seconds; null is no limit."
-    )
+    timeout: float | None = setting(SECONDS | NULL, 3600, "Time limit of one command in seconds; null: none.")
 
 
 class CheckSettings(Section):

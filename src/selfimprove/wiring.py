@@ -52,7 +52,11 @@ def build_planner(target: Target, choices: Choices) -> Planner:
     )
     only = frozenset(choices.only) if choices.only else None
     return Planner(
-        budget, model_ready=model_problem(target) is None, only=only, max_tasks=settings.run.max_tasks
+        budget,
+        model_ready=model_problem(target) is None,
+        only=only,
+        max_tasks=settings.run.max_tasks,
+        rewrites=settings.run.rewrite,
     )
 
 
@@ -183,11 +187,6 @@ def build_bench(
     auditor = build_auditor(target)
     box = settings.sandbox
 
-    def judge(value: float | str) -> tuple[str, float | str]:
-        if isinstance(value, str):
-            return "maintainability", settings.audit.maintainability_threshold
-        return "complexity", settings.audit.complexity_threshold
-
     return Bench(
         repo=target.repo,
         journal=journal,
@@ -197,7 +196,7 @@ def build_bench(
         facts=lambda root, path: auditor.facts(path, root=root),
         review=_terms(settings.review),
         per_task=settings.run.branch == "task",
-        judge=judge,
+        rewrites=settings.run.rewrite,
         approve=approve,
         listener=listener,
         copies=copies_folder(target),

@@ -89,12 +89,14 @@ def test_before_and_after_a_run(project: Callable[..., Any]) -> None:
     here = project({"src/app.py": TANGLED, "tasks.yml": TASKS})
     here.write("src/app.py", TANGLED + "\n")  # git's index is stale, which a careless `git status` refreshes
     planned = _dry(here, "--budget", "10")
-    assert planned == ["first", "needs", "bad", "low", "after-bad"]
+    assert planned == ["refactor-app-tangled", "first", "needs", "bad", "low", "after-bad"]
     answer = json.loads(here.run("run", "--budget", "10", "--format", "json").out)
     done = [outcome["task_id"] for outcome in answer["data"]["outcomes"]]
-    assert done == [name for name in planned if name != "after-bad"]  # which waits for one that failed
+    assert done == [name for name in planned[1:] if name != "after-bad"]  # which waits for one that failed
+    waiting = {one["id"]: one["reason"] for one in answer["data"]["waiting"]}
+    assert waiting["refactor-app-tangled"] == "needs a model: unproved: the repository has no tests"
     assert (here.root / ".selfimprove/state.db").exists()
-    assert _dry(here, "--budget", "10") == []
+    assert _dry(here, "--budget", "10") == ["refactor-app-tangled"]  # it is looked at again, for nothing
 
 
 def test_after_a_kill(project: Callable[..., Any]) -> None:
@@ -114,7 +116,7 @@ def test_after_a_kill(project: Callable[..., Any]) -> None:
     wal = here.root / ".selfimprove/state.db-wal"
     assert wal.exists() and wal.stat().st_size
     planned = _dry(here)
-    assert planned[:2] == ["b", "c"]
+    assert planned == ["refactor-app-tangled", "b", "c"]
     here.write("tasks.yml", here.read("tasks.yml").replace("sleep 300", "true"))
     answer = json.loads(here.run("run", "--no-audit", "--format", "json").out)
     assert [outcome["task_id"] for outcome in answer["data"]["outcomes"]] == ["b", "c"]

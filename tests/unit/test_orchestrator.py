@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from selfimprove.errors import Interrupted, LimitReached, MissingTool, NeedsKey, StateError
+from selfimprove.errors import Interrupted, LimitReached, MissingTool, NeedsKey, NeedsModel, StateError
 from selfimprove.executor.recovery import Opened
 from selfimprove.memory.claims import Claims
 from selfimprove.memory.database import open_database
@@ -90,6 +90,20 @@ def test_what_holds_one_task_lets_the_others_go_on(tmp_path, error):
     assert rig.statuses() == ["pending", "done"]
     assert summary.held is error and exit_code(summary) == error.exit_code
     assert [waiting.code for waiting in summary.waiting] == [WaitCode.RETURNED]
+
+
+def test_what_only_a_model_can_do_waits_with_its_reason_and_has_not_failed(tmp_path):
+    def act(task):
+        if task.id == "a":
+            raise NeedsModel("no test runs line 3")
+
+    rig = Rig(tmp_path, act)
+    summary = rig.loop.run("todo.yml")
+    assert rig.statuses() == ["pending", "done"]
+    assert (summary.held, exit_code(summary)) == (None, 4)
+    assert [(one.code, one.reason) for one in summary.waiting] == [
+        (WaitCode.NEEDS_MODEL, "needs a model: no test runs line 3")
+    ]
 
 
 @pytest.mark.parametrize("status", ["skipped", "done", "failed"])

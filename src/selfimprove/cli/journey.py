@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 _BRANCH = "main"
 _SUFFIX = ".txt"  # on the demo's files in this package, so that no tool takes them for code of ours
 _CONFIG = """\
-# Settings of this throwaway repository: recorded replies take the place of a model.
+# Settings of this throwaway repository: recorded replies take the place of a model, which is asked at once.
 llm:
   backend: scripted
   replies: {replies}
+run:
+  rewrite: false
 check:
   test_command: {tests}
 """
@@ -237,6 +239,8 @@ def _where_to_look(journey: Journey) -> list[str]:
     lines = [f"cd {shlex.quote(str(journey.root))}"]
     if journey.landed:
         lines += [f"git log -p {_BRANCH}..{journey.branch}", f"git diff {_BRANCH} {journey.branch}"]
+    if journey.landed:
+        lines.append("selfimprove refactor shop/invoice.py:make_invoice --dry-run   the same without a model")
     return [*lines, *(f"less {shlex.quote(log)}" for log in logs), "less .selfimprove/replies.yml"]
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from selfimprove.executor.refactor.wish import Wish
     from selfimprove.executor.sight import Sight
     from selfimprove.memory.journal import Journal
     from selfimprove.memory.testreports import TestReports
@@ -62,7 +63,7 @@ class Bench:
     """The collaborators of the steps.
 
     ``copies`` is the folder for private copies, ``logs`` that for logs and kept patches. ``measure`` returns
-    the values by fingerprint of a file in a copy, and ``judge`` the name and the limit of a value.
+    the values by fingerprint of a file in a copy.
     ``approve`` shows a person what would be committed and returns an objection or ``None``. ``sandbox`` is
     made when it is first needed, since finding it can fail and command tasks do without. ``environ`` is the
     person's environment, ``secrets`` the values in it that no log may hold. ``sight`` is what
@@ -70,7 +71,8 @@ class Bench:
     reviews, ``None`` when that is ``llm`` too. ``recorder`` writes down every reply for a later replay.
     ``reports`` keeps what the tests of a tree showed. ``facts`` returns what ``measure`` does with names.
     ``review`` says when a change is reviewed and what passes;
-    ``per_task`` that each task has a branch of its own.
+    ``per_task`` that each task has a branch of its own. ``wishes`` are what tasks that a person asked for by hand
+    want of a rewrite, by the task's id; of other tasks their finding tells it; where ``rewrites`` is false these are left to a model.
     """
 
     repo: Repo
@@ -78,7 +80,6 @@ class Bench:
     llm: LLM | None
     sandbox: Callable[[], Sandbox]
     measure: Callable[[Path, str], dict[str, float | str]]
-    judge: Callable[[float | str], tuple[str, float | str]]
     approve: Callable[[Task, str], Objection | None]
     listener: Listener
     copies: Path
@@ -94,6 +95,8 @@ class Bench:
     facts: Callable[[Path, str], Sequence[Finding]] = lambda _root, _path: ()
     review: ReviewTerms = field(default_factory=ReviewTerms)
     per_task: bool = False
+    wishes: Mapping[str, Wish] = field(default_factory=dict)
+    rewrites: bool = True
 
 
 def run_shut_in(

@@ -4,32 +4,57 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.executor.bench import run_shut_in
 from selfimprove.executor.commands import configured, find_suite, last_words
 from selfimprove.executor.hooks import rewritten, run_hook
 from selfimprove.executor.mounting import view_of
+from selfimprove.executor.proving.comparing import compared
+from selfimprove.executor.proving.executed import executed_statements
 from selfimprove.executor.proving.linters import lint_commands, messages, new_lines
 from selfimprove.executor.proving.programs import finds_of, where
 from selfimprove.executor.proving.proof import Proof
+from selfimprove.executor.proving.rewritten import (
+    UNPROVED,
+    api_fact,
+    coverage_fact,
+    functions_fact,
+    hunks,
+    pieces,
+    whole_files,
+)
 from selfimprove.executor.proving.running import Ground
-from selfimprove.executor.proving.standing import standing
+from selfimprove.executor.proving.standing import key_of, standing
 from selfimprove.executor.proving.telling import summary
+from selfimprove.executor.proving.tracing import is_traced
 from selfimprove.executor.proving.verdict import essence
+from selfimprove.executor.refactor.source import Source
 from selfimprove.model.outcome import CheckResult
 from selfimprove.tools.git.worktree import Copy, reopen_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from selfimprove.executor.bench import Bench
     from selfimprove.executor.commands import Suite
+    from selfimprove.executor.proving.tracing import Ranges
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
     from selfimprove.tools.shell.process import Completed
 
+
+class Fact(NamedTuple):
+    """What was found, what makes a failure the same as another one, and what to remember of a rewrite."""
+
+    result: CheckResult
+    cause: str = ""
+    rewrite: Mapping[str, Any] = MappingProxyType({})
+
+
 DETAIL = 6000
+_WATCHED = 20  # files that were watched at the base and are watched again
 _LINT_OUTPUT = 400_000  # characters of a linter's output in which messages are looked for
 
 
@@ -45,13 +70,19 @@ def check(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     changed = tuple(path for _, _, path in bench.repo.numstat(work.base, tree))
     work = work.but(tree=tree, paths=changed, checks=(), failure="", code="")
     results, cause = [hook] if hook else [], ""
-    for fact in (_lint, _tests, _metrics):
+    facts = (
+        (_lint, _tests, _coverage, _functions, _api, _equal, _metrics)
+        if work.rewrite
+        else (_lint, _tests, _metrics)
+    )
+    for fact in facts:
         if results and not results[-1].ok:
             break
         copy.restore(tree)
         if made := fact(task, work, copy, bench, log):
-            results.append(made[0])
-            cause = made[1]
+            results.append(made.result)
+            cause = made.cause
+            work = work.but(rewrite={**work.rewrite, **made.rewrite})
     return _concluded(work.but(cause=cause), task, tuple(results), copy, bench)
 
 
@@ -68,7 +99,11 @@ def _concluded(work: Work, task: Task, results: tuple[CheckResult, ...], copy: C
         if work.cause:
             work = work.but(cause=_mark(f"{red[0].name} {work.cause}"))
         text = f"{red[0].name} failed: {red[0].summary}\n\n{red[0].detail}"
-        return work.but(failure=text.strip(), code="check_failed")
+        unproved = red[0].summary.startswith(UNPROVED)
+        return work.but(
+            failure=(red[0].summary if unproved else text).strip(),
+            code=UNPROVED if unproved else "check_failed",
+        )
     return work.but(cause="")
 
 
@@ -106,9 +141,54 @@ def measure_base(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     if suite.lacks:
         why, mend = _lacking(suite, bench)  # said before a model is paid for a change that cannot be proved
         return work.but(stop=f"{why}: {mend}", code="check_failed", summary=why)
-    words = summary(standing(suite, tree, Ground(copy, bench, log)))
+    # What a rewrite without a model may move is what tests run: both are found out in one run.
+    named = [bench.wishes[task.id].path] if task.id in bench.wishes else task.files if task.rewritable else ()
+    trace = whole_files(_read(copy, named))
+    words = summary(standing(suite, tree, Ground(copy, bench, log), trace))
     copy.restore(work.tree)
     return work.but(summary=f"tests {words}")
+
+
+def base_lines(
+    task: Task, work: Work, bench: Bench, log: Path, paths: Sequence[str]
+) -> dict[str, frozenset[int]]:
+    """Return the lines of ``paths`` that the tests of the base execute, numbered as there.
+
+    A statement over several lines has at least its first line in it when it was executed. A file of which that is not
+    known is not in the result. The tests run once for a tree, whatever is asked of them. The copy is left with
+    ``work.tree``.
+    """
+    copy = reopen_copy(bench.repo, Path(work.copy), work.base)
+    tree = bench.repo.tree_of(work.base)
+    copy.restore(tree)
+    files = _read(copy, paths)
+    trace = whole_files(files)
+    suite = _suite(task, copy, bench.repo.tree_names(tree), task.files, bench)
+    if suite is None or suite.lacks or not trace:
+        copy.restore(work.tree)
+        return {}
+    run = standing(suite, tree, Ground(copy, bench, log), trace)
+    copy.restore(work.tree)
+    return {
+        path: frozenset(run.lines.get(path, ())) | _begun(path, files[path], run.lines.get(path, ()))
+        for path, ranges in trace.items()
+        if is_traced(run, {path: ranges})
+    }
+
+
+def _begun(path: str, content: bytes, hit: Sequence[int]) -> frozenset[int]:
+    text = Source.read(path, content).text
+    return frozenset(executed_statements(text, 1, len(text), hit))
+
+
+def _read(copy: Copy, paths: Iterable[str]) -> dict[str, bytes]:
+    """Return the files that are there as such; a link is none."""
+    places = {path: copy.path / path for path in dict.fromkeys(paths)}
+    return {
+        path: place.read_bytes()
+        for path, place in places.items()
+        if place.is_file() and not place.is_symlink()
+    }
 
 
 def _suite(task: Task, copy: Copy, names: Sequence[str], near: Sequence[str], bench: Bench) -> Suite | None:
@@ -117,24 +197,87 @@ def _suite(task: Task, copy: Copy, names: Sequence[str], near: Sequence[str], be
     return find_suite(copy.path, names, near, finds_of(bench))
 
 
-def _tests(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple[CheckResult, str]:
-    # The command is the base's: a change must not decide how it is tested.
+def _tests(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Fact:
     base, allow = bench.repo.tree_of(work.base), {*task.allow, *bench.proof.allow}
-    names = bench.repo.tree_names(base)
-    copy.restore(base)
-    suite = _suite(task, copy, names, work.paths, bench)
-    if suite is None:  # the first tests come with the change
-        copy.restore(work.tree)
-        suite = _suite(task, copy, bench.repo.tree_names(work.tree), work.paths, bench)
+    suite = _suite_of(task, work, copy, bench)
     if suite is None:
-        return CheckResult("tests", True, "none found"), ""
+        return Fact(CheckResult("tests", True, "none found"))
     if suite.lacks:
         words, mend = _lacking(suite, bench)
-        return CheckResult("tests", False, words, detail=mend, command=suite.command), words
+        return Fact(CheckResult("tests", False, words, detail=mend, command=suite.command), words)
+    trace = _trace(work, copy, bench, suite)
     ground = Ground(copy, bench, log)
-    return Proof(
-        suite, base, work.tree, work.paths, "tests_changed" in allow, ground, named=task.files
-    ).result()
+    proof = Proof(
+        suite, base, work.tree, work.paths, "tests_changed" in allow, ground, named=task.files, trace=trace
+    )
+    return Fact(*proof.result())
+
+
+def _suite_of(task: Task, work: Work, copy: Copy, bench: Bench) -> Suite | None:
+    """Return the suite of the base, since a change must not decide how it is tested; else the first that it brings.
+
+    The copy is left with ``work.tree``.
+    """
+    for tree in dict.fromkeys((bench.repo.tree_of(work.base), work.tree)):
+        copy.restore(tree)
+        suite = _suite(task, copy, bench.repo.tree_names(tree), work.paths, bench)
+        if suite is not None:
+            break
+    copy.restore(work.tree)
+    return suite
+
+
+def _trace(work: Work, copy: Copy, bench: Bench, suite: Suite) -> Ranges:
+    """Return what to watch while the tests of a rewrite run; nothing for other work.
+
+    Files that were watched at the base are watched again: the next task begins where this one ends.
+    """
+    if not work.rewrite:
+        return {}
+    known = bench.reports.get(bench.repo.tree_of(work.base), *key_of(suite, bench))
+    before = list(known.traced)[:_WATCHED] if known else []
+    return whole_files(_read(copy, (*work.paths, *before)))
+
+
+def _coverage(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Fact:
+    """For a rewrite: what it made is run by the tests, so that their being green says something."""
+    suite = _suite_of(task, work, copy, bench)
+    files = _read(copy, work.paths)
+    wanted = pieces(work.rewrite, files, _changed(work, bench, files))
+    run = None
+    if suite is not None:
+        trace = _trace(work, copy, bench, suite)
+        run = standing(
+            suite, work.tree, Ground(copy, bench, log), trace
+        )  # known by now, unless it cannot be kept
+        copy.restore(work.tree)
+    result, numbers = coverage_fact(wanted, files, run)
+    return Fact(result, f"{result.summary} {work.rewrite.get('key', '')}", {"covered": numbers})
+
+
+def _changed(work: Work, bench: Bench, files: Iterable[str]) -> Ranges:
+    """Return the new lines of a change by file, those with another indentation too."""
+    flags = ("-p", "-U0", "--no-renames", "--no-ext-diff", "--no-textconv")
+    found = {path: bench.repo.git("diff-tree", *flags, work.base, work.tree, "--", path) for path in files}
+    return {path: hunks(diff) for path, diff in found.items()}
+
+
+def _functions(_task: Task, work: Work, copy: Copy, bench: Bench, _log: Path) -> Fact:
+    """For a rewrite: no function got worse."""
+    before = {path: bench.repo.blob(work.base, path) or b"" for path in work.paths}
+    result = functions_fact(work.rewrite, before, _read(copy, work.paths))
+    return Fact(result, result.detail)
+
+
+def _api(_task: Task, work: Work, copy: Copy, bench: Bench, _log: Path) -> Fact:
+    """For a rewrite: whoever imports the project finds what was there."""
+    names = [name for name in bench.repo.tree_names(work.tree) if name.endswith((".py", ".pyi"))]
+    after = _read(copy, names)
+    was = {path: bench.repo.blob(work.base, path) for path in work.paths if path.endswith((".py", ".pyi"))}
+    before = {path: content for path, content in after.items() if path not in was}
+    before |= {path: content for path, content in was.items() if content is not None}
+    result = api_fact(before, after)
+    return Fact(result, result.detail)
 
 
 def _lacking(suite: Suite, bench: Bench) -> tuple[str, str]:
@@ -148,7 +291,24 @@ def _lacking(suite: Suite, bench: Bench) -> tuple[str, str]:
     )
 
 
-def _lint(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple[CheckResult, str] | None:
+def _equal(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Fact | None:
+    """For a rewrite: where inputs can be made, each rewritten function does what it did."""
+    suite = _suite_of(task, work, copy, bench)
+    kind = suite.kind if suite and suite.kind == "pytest" else "unittest"
+    python = finds_of(bench).python(kind)
+    results = [
+        compared(
+            path, symbol, ordinal, bench.repo.blob(work.base, path) or b"", Ground(copy, bench, log), python
+        )
+        for path, symbol, ordinal in work.rewrite.get("functions", ())
+    ]
+    if not results:
+        return None
+    worst = next((one for one in results if not one.ok), results[0])
+    return Fact(worst, worst.detail, {"equivalence": worst.summary})
+
+
+def _lint(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Fact | None:
     names = bench.repo.tree_names(work.tree)
     there = [path for path in work.paths if (copy.path / path).is_file()]
     commands = (
@@ -162,7 +322,7 @@ def _lint(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple[
     red = [one for one in results if not one.ok]
     words = "; ".join(one.summary for one in red or results)
     seconds, detail = sum(one.seconds for one in results), "\n\n".join(one.detail for one in red)
-    return CheckResult("lint", not red, words, seconds, detail[:DETAIL], "; ".join(commands)), detail
+    return Fact(CheckResult("lint", not red, words, seconds, detail[:DETAIL], "; ".join(commands)), detail)
 
 
 def _lint_by(command: str, work: Work, copy: Copy, bench: Bench, log: Path) -> CheckResult:
@@ -201,18 +361,18 @@ def _end_of(done: Completed, bench: Bench) -> str:
     return f"stopped: {done.stopped}" if done.stopped else ""
 
 
-def _metrics(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> tuple[CheckResult, str] | None:
+def _metrics(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Fact | None:
     """For a task that came from a finding: the finding must be gone."""
     before, limit = work.metrics.get("before"), work.metrics.get("limit")
     if before is None or limit is None:
         return None
     after = value_of(task, copy.path, bench)
     if after is None:
-        return CheckResult("metrics", True, f"{work.metrics['name']} {before} -> gone"), ""
+        return Fact(CheckResult("metrics", True, f"{work.metrics['name']} {before} -> gone"))
     ok = after <= limit
     what = f"{work.metrics['name']} {before} -> {after}"
     detail = "" if ok else f"The finding is still there: {what}, and at most {limit} is allowed."
-    return CheckResult("metrics", ok, what if ok else f"{what}, limit {limit}", 0.0, detail), detail
+    return Fact(CheckResult("metrics", ok, what if ok else f"{what}, limit {limit}", 0.0, detail), detail)
 
 
 def value_of(task: Task, root: Path, bench: Bench) -> float | str | None:

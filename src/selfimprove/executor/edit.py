@@ -1,11 +1,12 @@
-"""The edit step: asks the model, and puts its reply into the private copy, all of it or nothing."""
+"""The edit step: a rewrite without a model where there is one, else the model's reply; all of it or nothing."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfimprove.errors import PatchError
+from selfimprove.errors import PatchError, RefactorError
+from selfimprove.executor import refactoring
 from selfimprove.executor.asking import ask_once
 from selfimprove.executor.patching.apply import Tree, write_files
 from selfimprove.executor.patching.compose import apply_reply, refusal
@@ -23,7 +24,22 @@ if TYPE_CHECKING:
     from selfimprove.tools.llm.client import Reply
 
 
-def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
+def edit(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> Work:
+    """Return the work with a new ``tree``: by a rewrite while there is one to try, then by a model.
+
+    Raises NeedsModel, with the reason, when no rewrite is left and there is no model.
+    """
+    if refactoring.applies(task, bench) and (work.rewrite or work.attempt == 1):
+        try:
+            return refactoring.refactor(task, work, bench, log)
+        except RefactorError as error:
+            if bench.llm is None or task.id in bench.wishes:
+                raise refactoring.needs_model(work, error) from None
+            work = refactoring.given_up(work, bench)
+    return _by_model(task, work, bench, turn)
+
+
+def _by_model(task: Task, work: Work, bench: Bench, turn: int) -> Work:
     """Return the work with a new ``tree``, or with a ``failure`` that tells the model what was wrong.
 
     The copy is first put back to ``work.tree``, so that a step which was cut off begins afresh. A reply
@@ -33,7 +49,8 @@ def edit(task: Task, work: Work, bench: Bench, turn: int) -> Work:
     copy.restore(work.tree)
     names = bench.repo.tree_names(work.tree)
     sight = bench.sight()
-    ask = build_ask(task, work, sight.files(reader(copy.path)), names, sight).ask
+    own = work.but(attempt=work.attempt - len(work.tried))  # it was not asked for what was tried without it
+    ask = build_ask(task, own, sight.files(reader(copy.path)), names, sight).ask
     reply, paid = ask_once(ask, work, bench, turn)
     work = work.but(
         model=reply.model, dollars=work.dollars + (reply.dollars or 0.0), tokens=work.tokens + reply.tokens

@@ -59,6 +59,7 @@ def record_of(task: Task, work: Work, bench: Bench, copy: Copy) -> dict[str, Any
         "finding": dict(work.metrics),
         "vetoes": {"looked_for": sorted(WORDS), "waived": sorted({*task.allow, *bench.proof.allow})},
         "review": work.review,
+        "rewrite": dict(work.rewrite),
         "model": work.model,
         "spend": {"dollars": round(work.dollars, 6), "tokens": work.tokens, "attempts": work.attempt},
     }

@@ -160,11 +160,13 @@ class Executor:
         if work.code == "check_failed":
             marks.append(f"tree {work.tree[:12]}")
         limit = self._bench.limits.max_retries if task.max_retries is None else task.max_retries
+        if work.rewrite:  # another choice of the same kind may well fail in the same words; the edit ends that
+            return work.but(attempt=work.attempt + 1, cause="")
         if marks[-1] in work.failures and len(marks) > 1:
             return work.but(stop=f"the same patch twice: {first}", code=work.code)
         if marks[0] in work.failures:
             return work.but(stop=f"the same failure twice: {first}", code=work.code or "same_failure")
-        if work.attempt > limit:
+        if work.attempt - len(work.tried) > limit:
             tries = f"{work.attempt} attempt{'s' * (work.attempt != 1)}"
             return work.but(stop=f"not mended after {tries}: {first}", code=work.code or "retries")
         if task.timeout and time.time() - work.started_at > task.timeout:
@@ -192,6 +194,7 @@ class Executor:
             code=work.code,
             review=work.review,
             branch=(work.branch or job.run.branch) if work.commit else "",
+            rewrite=work.rewrite,
         )
 
 

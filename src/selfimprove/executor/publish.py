@@ -78,6 +78,7 @@ def message_of(task: Task, work: Work, record: str) -> str:
     subject = (work.subject or task.title).strip().split("\n")[0][:100] or task.id
     body = [task.description.strip()] if task.description and task.description.strip() != subject else []
     trailers = [("Selfimprove-Task", task.id), ("Selfimprove-Run", str(work.run))]
+    trailers += [("Selfimprove-Rewrite", ", ".join(work.rewrite["rewrites"]))] if work.rewrite else []
     trailers += [("Selfimprove-Check", f"{check.name}: {check.summary}") for check in work.checks]
     if "before" in work.metrics:
         trailers += [

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from selfimprove.executor import check as checking
 from selfimprove.executor import edit as editing
 from selfimprove.executor import publish as publishing
+from selfimprove.executor import refactoring, risk
 from selfimprove.executor import review as reviewing
-from selfimprove.executor import risk
 from selfimprove.executor.branches import branch_for, start_of
 from selfimprove.executor.sight import choose, reader
 from selfimprove.tools.git.worktree import open_copy, remove_copy, reopen_copy
@@ -51,15 +51,17 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
     """Choose the files to show, and measure what the task wants to change."""
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
+    metrics = {}
+    if finding := refactoring.finding_of(job.task, copy.path, bench):
+        name = refactoring.MEASURED.get(finding.rule, finding.rule)
+        metrics = {"name": name, "before": finding.value, "limit": finding.limit}
+    if bench.llm is None and refactoring.applies(job.task, bench):
+        refactoring.expect(job.task, copy.path, bench.repo.tree_names(work.base), bench)
+        return work.but(metrics=metrics, summary="a rewrite without a model is possible")
     sight = bench.sight()
     context = choose(
         job.task, bench.repo.tree_names(work.base), sight.files(reader(copy.path)), sight, bench.repo
     )
-    before = checking.value_of(job.task, copy.path, bench)
-    metrics = {}
-    if before is not None:
-        name, limit = bench.judge(before)
-        metrics = {"name": name, "before": before, "limit": limit}
     whole = sum(not place.end for place in context)
     summary = f"{whole} file{'s' * (whole != 1)}"
     if more := len(context) - whole:
@@ -73,8 +75,8 @@ def base(work: Work, job: Job, bench: Bench) -> Work:
 
 
 def edit(work: Work, job: Job, bench: Bench) -> Work:
-    """Ask the model and apply its reply."""
-    return editing.edit(job.task, work, bench, job.turn)
+    """Rewrite without a model where that can be done; else ask it and apply its reply."""
+    return editing.edit(job.task, work, bench, job.turn, job.log)
 
 
 def check(work: Work, job: Job, bench: Bench) -> Work:

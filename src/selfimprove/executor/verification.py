@@ -50,7 +50,8 @@ def verify(name: str, bench: Bench, tasks: Sequence[Task]) -> Verification:
     base = commit.parent if commit.parent and repo.resolve(commit.parent) else ""
     log = bench.logs / f"verify-{full[:12]}-{time.strftime('%Y%m%dT%H%M%S')}.log"
     with aside(bench, base or full) as (copy, bench):
-        work = _proved(commit, base, str(copy.path), bench, tasks, log)
+        start = Work(0, "", base or commit.id, str(copy.path), commit.when, commit.tree)
+        work = _proved(commit, start.but(rewrite=_rewrite_of(record) if base else {}), bench, tasks, log)
         functions = evidence.changed_functions(base, commit.tree, copy, bench) if base else []
         values = _values(commit, base, copy, bench) if base else None
     checks = {check.name: check for check in work.checks}
@@ -66,11 +67,39 @@ def verify(name: str, bench: Bench, tasks: Sequence[Task]) -> Verification:
     )
 
 
-def _proved(commit: Commit, base: str, place: str, bench: Bench, tasks: Sequence[Task], log: Any) -> Work:
+def _proved(commit: Commit, work: Work, bench: Bench, tasks: Sequence[Task], log: Any) -> Work:
     run = commit.said("Run")[0]
-    number = int(run) if run.isdigit() else 0
     task = task_of(commit, tasks)
-    return prove(task, Work(number, task.id, base or commit.id, place, commit.when, commit.tree), bench, log)
+    return prove(task, work.but(run=int(run) if run.isdigit() else 0, task_id=task.id), bench, log)
+
+
+def _rewrite_of(record: dict[str, Any]) -> dict[str, Any]:
+    """Return what a record, which may be anything, says of a rewrite without a model; ``{}`` unless it is one.
+
+    What is new and how large it may be is a claim like others: it decides what is looked for, not what is found.
+    """
+    said = record.get("rewrite")
+    if not isinstance(said, dict):
+        return {}
+    shapes = {"rewrites": (str,), "added": (str, str, int, int), "functions": (str, str, int)}
+    for name, shape in shapes.items():
+        rows = said.get(name)
+        if not isinstance(rows, list) or not all(_has_shape(row, shape) for row in rows):
+            return {}
+    limits = said.get("limits")
+    if not isinstance(limits, dict) or not all(isinstance(value, int) for value in limits.values()):
+        return {}
+    return {name: said[name] for name in (*shapes, "limits")} if said["rewrites"] else {}
+
+
+def _has_shape(row: object, shape: tuple[type, ...]) -> bool:
+    if len(shape) == 1:
+        return isinstance(row, shape[0])
+    return (
+        isinstance(row, list)
+        and len(row) == len(shape)
+        and all(isinstance(one, kind) for one, kind in zip(row, shape, strict=True))
+    )
 
 
 def _record_claim(commit: Commit, text: str | None, record: dict[str, Any], base: str) -> Claim:
@@ -226,7 +255,7 @@ def _values(commit: Commit, base: str, copy: Any, bench: Bench) -> tuple[object,
 
 
 def _stated(commit: Commit) -> Iterator[Claim]:
-    """Yield what a commit says and nobody can run again: an opinion, a bill, a name."""
-    for name in ("Review", "Model", "Spend"):
+    """Yield what a commit says and nobody can run again: how it was made, an opinion, a bill, a name."""
+    for name in ("Rewrite", "Review", "Model", "Spend"):
         for said in commit.said(name):
             yield Claim(name.lower(), said, "", Stand.STATED)

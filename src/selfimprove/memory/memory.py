@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 class Memory:
     """What is remembered of one repository.
 
-    Paths are relative to ``root``; ``state`` is our own folder, ``logs`` that of logs and run records.
+    Paths are relative to ``root``; ``state`` is our own folder, ``logs`` that of logs and run records. ``aside`` are
+    the tasks that a person asked for by hand: they are done like those of tasks.yml, and never written there.
     """
 
     def __init__(self, root: Path, state: Path, logs: Path, journal: Journal, claims: Claims) -> None:
         self.journal = journal
         self.claims = claims
+        self.aside: list[Task] = []
         self._root = root
         self._state = state
         self._logs = logs
@@ -79,11 +81,14 @@ class Memory:
 
     def load_tasks(self, path: str | Path = "tasks.yml") -> list[Task]:
         """Return the tasks in file order, none when the file does not exist. Raises TaskFileError."""
-        return self._file(path).load()
+        return [*self._file(path).load(), *self.aside]
 
     def save_tasks(self, tasks: Sequence[Task], path: str | Path = "tasks.yml") -> list[Task]:
         """Write what changed since the last load or save, take up a person's edits, and return the result."""
-        return self._file(path).save(tasks)
+        names = {task.id for task in self.aside}
+        self.aside = [task for task in tasks if task.id in names]
+        saved = self._file(path).save([task for task in tasks if task.id not in names])
+        return [*saved, *self.aside]
 
     def _file(self, path: str | Path) -> TaskFile:
         full = self._root / path

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEPT = 60
 """Reports that are kept; the oldest go first."""
 
-_FORMAT = 1
+_FORMAT = 2
 _FLAKY = "flaky"
 
 

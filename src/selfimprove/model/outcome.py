@@ -44,7 +44,8 @@ class Objection:
 class Outcome:
     """What became of one task in one run. ``reason`` is one line; ``commit`` is set when there is one, on ``branch``.
 
-    ``review`` is the last review, as :meth:`selfimprove.model.review.Review.to_dict` describes it.
+    ``review`` is the last review, as :meth:`selfimprove.model.review.Review.to_dict` describes it. ``rewrite`` is
+    what was rewritten without a model, as Work has it.
     """
 
     task_id: str
@@ -65,6 +66,7 @@ class Outcome:
     code: str = ""
     review: dict[str, Any] | None = None
     branch: str = ""
+    rewrite: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready mapping."""

@@ -54,6 +54,11 @@ class Task:
         """True when the task changes code by asking a model."""
         return self.command is None
 
+    @property
+    def rewritable(self) -> bool:
+        """True when the task came from a finding about code: a rewrite without a model is tried first."""
+        return self.command is None and self.fingerprint is not None and self.category == "refactor"
+
 
 def slug(*words: str, limit: int = 60) -> str:
     """Return a task id made of ``words``: lower case, ASCII letters and digits joined by single hyphens.

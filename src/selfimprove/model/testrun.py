@@ -51,6 +51,11 @@ class TestRun:
     ``problem`` says in words why not, or what else was wrong with the run as a whole. ``tampered`` names
     what shows that assertions do not fail any more. ``seconds`` is wall time. ``tallies`` counts for tests
     that ran more than once on this tree, this run included. ``words`` is the runner's own last line.
+
+    ``lines`` are the lines that the tests executed, by path as in the repository, of those that were asked for:
+    ``traced`` has the ranges (first and last) that were watched, so that a line which is in a range and not
+    among ``lines`` was not executed. ``displaced`` names what took the tracer's place for a time: then it is only not
+    known.
     """
 
     __test__: ClassVar[bool] = False  # pytest must not take it for a class of tests
@@ -65,6 +70,9 @@ class TestRun:
     words: str = ""
     failures: tuple[Failure, ...] = ()
     tallies: dict[str, Tally] = field(default_factory=dict)
+    lines: dict[str, list[int]] = field(default_factory=dict)
+    traced: dict[str, list[list[int]]] = field(default_factory=dict)
+    displaced: str = ""
 
     def but(self, **changes: Any) -> TestRun:
         """Return a copy with ``changes``."""

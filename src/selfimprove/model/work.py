@@ -20,7 +20,11 @@ class Work:
     and ``after`` to the finding's value. ``allowed`` are the words of the vetoes that the person waived. ``summary``
     is the last step's result in a few words, ``subject`` the commit's first line. ``review`` is the last review, as
     its ``to_dict`` describes it, ``branch`` where the commit goes (``""``: the run's own). ``cause`` is what makes
-    ``failure`` the same as another one, where that is not all of its text.
+    ``failure`` the same as another one, where that is not all of its text. ``rewrite`` says what was rewritten
+    without a model, ``{}`` when a model changed it: ``added`` ([path, symbol, line, end line] of each new function),
+    ``rewrites`` (their names), ``key`` (which choice it was), ``functions`` ([path, symbol, ordinal] of those that
+    it changed), and ``limits`` (the most that a new function may have of a metric). ``tried`` are the keys of the
+    choices that a check refused.
     """
 
     run: int
@@ -50,6 +54,8 @@ class Work:
     review: dict[str, Any] | None = None
     cause: str = ""
     branch: str = ""
+    rewrite: dict[str, Any] = field(default_factory=dict)
+    tried: tuple[str, ...] = ()
 
     def but(self, **changes: Any) -> Work:
         """Return a copy with ``changes``."""
@@ -68,6 +74,7 @@ class Work:
                 "context": tuple(_place(one) for one in data["context"]),
                 "paths": tuple(data["paths"]),
                 "allowed": tuple(data.get("allowed", ())),
+                "tried": tuple(data.get("tried", ())),
                 "failures": tuple(data["failures"]),
                 "checks": tuple(CheckResult(**check) for check in data["checks"]),
                 "objections": tuple(Objection(**objection) for objection in data["objections"]),

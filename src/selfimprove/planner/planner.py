@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Planner:
     """Decides what is done next, and within which limits.
 
-    ``model_ready`` False lets tasks that need a model wait. ``only`` holds the ids that a person named
+    ``model_ready`` False lets tasks that need a model wait, unless they can be tried without it and ``rewrites`` says
+    that they are. ``only`` holds the ids that a person named
     (``None``: all); the others wait, also when one that was named needs them. ``max_tasks`` is how many
     tasks a run may start.
     """
@@ -34,6 +35,7 @@ class Planner:
     model_ready: bool = True
     only: frozenset[str] | None = None
     max_tasks: int | None = None
+    rewrites: bool = True
 
     def plan(self, tasks: Sequence[Task], *, claimed: Mapping[str, str] | None = None) -> Plan:
         """Return all that a run would do if every task succeeds. Nothing is charged.
@@ -46,7 +48,8 @@ class Planner:
         why: dict[str, str] = {}
         while task := schedule.pop():
             after = [name for name in dict.fromkeys(task.dependencies) if name in chosen]
-            why[task.id] = f"priority {task.priority:.10g}, {_after(after)}"
+            how = ", first without a model" if task.rewritable and self.rewrites else ""
+            why[task.id] = f"priority {task.priority:.10g}, {_after(after)}{how}"
             chosen[task.id] = task
             schedule.finish(task.id, Status.DONE)
         return Plan(tuple(chosen.values()), schedule.waiting(), why)
@@ -75,7 +78,7 @@ class Schedule:
         self._started = 0
         self._running: set[str] = set()
         self._done: set[str] = set()
-        self._returned: set[str] = set()
+        self._returned: dict[str, str] = {}
         self._build(tasks, claimed)
 
     @property
@@ -99,11 +102,12 @@ class Schedule:
             return task
         return None
 
-    def finish(self, task_id: str, status: Status) -> None:
+    def finish(self, task_id: str, status: Status, needs_model: str = "") -> None:
         """Say how a task that was handed out ended; ``DONE`` makes those that wait for it ready.
 
-        ``PENDING`` gives it back: it is not handed out again by this schedule. The cost stays charged.
-        Raises KeyError when the task was not handed out.
+        ``PENDING`` gives it back: it is not handed out again by this schedule. The cost stays charged, unless
+        ``needs_model`` says why only a model can do it: then it was no more than a look. Raises KeyError when the
+        task was not handed out.
         """
         if status == Status.IN_PROGRESS:
             raise ValueError(f"{task_id} cannot end in progress")
@@ -115,7 +119,10 @@ class Schedule:
             for entry in self._newly_ready():
                 heappush(self._ready, entry)
         elif status == Status.PENDING:
-            self._returned.add(task_id)
+            self._returned[task_id] = needs_model
+            if needs_model:
+                self._started -= 1
+                self._planner.budget.charge(units=-self._tasks[self._place[task_id]].cost)
 
     def update(self, tasks: Sequence[Task], *, claimed: Mapping[str, str] | None = None) -> None:
         """Take up ``tasks`` as a person has left them, and ``claimed`` unless ``None``.
@@ -186,6 +193,8 @@ class Schedule:
         if self._planner.only is not None and task.id not in self._planner.only:
             return WaitCode.NOT_SELECTED, "was not asked for"
         if task.id in self._returned:
+            if reason := self._returned[task.id]:
+                return WaitCode.NEEDS_MODEL, f"needs a model: {reason}"
             return WaitCode.RETURNED, "was given back in this run"
         return None
 
@@ -197,7 +206,8 @@ class Schedule:
         return None
 
     def _without_model(self, task: Task) -> Cause | None:
-        if task.needs_model and not self._planner.model_ready:
+        goes_without = task.rewritable and self._planner.rewrites
+        if task.needs_model and not goes_without and not self._planner.model_ready:
             return WaitCode.NEEDS_MODEL, "needs a model, and none is configured"
         return None
 

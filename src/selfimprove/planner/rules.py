@@ -83,12 +83,13 @@ def nearest(name: str, names: Collection[str]) -> str | None:
 def over_budget(task: Task, budget: Budget) -> str:
     """Return why ``budget`` does not let ``task`` start, ``""`` when it does.
 
-    Time is used by every task, dollars and tokens by those that need a model; a cost of 0 always fits.
+    Time is used by every task, dollars and tokens by those that need a model and cannot be tried without; a cost
+    of 0 always fits.
     """
     if budget.will_exceed_budget(task.cost):
         return f"{budget.units_spent:,.10g} + {task.cost:,.10g} is over the budget of {budget.units:,.10g}"
     reached = budget.used_up()
-    used = ("seconds", "dollars", "tokens") if task.needs_model else ("seconds",)
+    used = ("seconds", "dollars", "tokens") if task.needs_model and not task.rewritable else ("seconds",)
     return next((f"the budget of {reached[name]} is used up" for name in used if name in reached), "")
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from selfimprove.model.budget import Budget
     from selfimprove.model.finding import Finding
     from selfimprove.model.outcome import Outcome
-    from selfimprove.model.plan import Plan
+    from selfimprove.model.plan import Plan, Waiting
     from selfimprove.model.run import Run, Step
     from selfimprove.model.task import Task
 
@@ -145,9 +145,13 @@ def plan_data(plan: Plan, budget: Budget, new: Collection[str] = ()) -> dict[str
     }
 
 
-def run_data(run: Run | None, outcomes: Iterable[Outcome]) -> dict[str, Any]:
+def run_data(run: Run | None, outcomes: Iterable[Outcome], waiting: Iterable[Waiting] = ()) -> dict[str, Any]:
     """Return the ``data`` of ``run``; ``run`` is None when there was nothing to do and none was opened."""
-    return {"run": run and run_entry(run), "outcomes": [outcome.to_dict() for outcome in outcomes]}
+    return {
+        "run": run and run_entry(run),
+        "outcomes": [outcome.to_dict() for outcome in outcomes],
+        "waiting": [{"id": one.task.id, "code": one.code, "reason": one.reason} for one in waiting],
+    }
 
 
 def run_entry(run: Run) -> dict[str, Any]:
@@ -190,7 +194,7 @@ def status_data(
 
 def task_data(task: Task) -> dict[str, Any]:
     """Return one task with every field, also those that tasks.yml leaves out."""
-    return _asdict(task) | {"needs_model": task.needs_model}
+    return _asdict(task) | {"needs_model": task.needs_model, "rewritable": task.rewritable}
 
 
 def _iso(seconds: float | None) -> str | None:

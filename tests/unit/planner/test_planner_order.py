@@ -123,6 +123,37 @@ def test_without_a_model_prompts_wait_and_commands_run() -> None:
     }
 
 
+def found(name: str, **fields: Any) -> Task:
+    return task(name, prompt="mend", category="refactor", fingerprint=f"print of {name}", **fields)
+
+
+def test_a_finding_is_tried_without_a_model_and_says_so() -> None:
+    tasks = [found("one", priority=2), task("ask", prompt="do"), task("make")]
+    plan = Planner(Budget(), model_ready=False).plan(tasks)
+    assert ids(plan) == ["one", "make"]
+    assert plan.why == {"one": "priority 2, ready, first without a model", "make": "priority 0, ready"}
+    plan = Planner(Budget(), model_ready=False, rewrites=False).plan(tasks)
+    assert (ids(plan), set(waits(plan))) == (["make"], {"one", "ask"})
+
+
+def test_a_finding_that_only_a_model_can_mend_waits_with_its_reason_and_costs_nothing() -> None:
+    budget = Budget(units=1)
+    schedule = Planner(budget, model_ready=False, max_tasks=1).schedule([found("one"), found("two")])
+    assert (first := schedule.pop()) and first.id == "one"
+    schedule.finish("one", Status.PENDING, needs_model="lines 3-5 are not run by any test")
+    assert (schedule.started, budget.units_spent) == (0, 0)
+    assert (second := schedule.pop()) and second.id == "two"
+    schedule.finish("two", Status.DONE)
+    [left] = schedule.waiting()
+    assert (left.code, left.reason) == ("needs_model", "needs a model: lines 3-5 are not run by any test")
+
+
+def test_a_spent_limit_on_dollars_does_not_hold_what_costs_none() -> None:
+    budget = Budget(dollars=1, dollars_spent=1)
+    plan = Planner(budget).plan([found("one"), task("ask", prompt="do")])
+    assert (ids(plan), waits(plan)["ask"][0]) == (["one"], "budget")
+
+
 def test_a_task_over_the_budget_waits_and_a_cheaper_one_runs() -> None:
     tasks = [task("a", cost=5, priority=9), task("b", cost=6, priority=8), task("c", "b"), task("d", cost=0)]
     planner = Planner(Budget(units=10))

@@ -112,6 +112,10 @@ def run(
     approve: Annotated[
         Approve | None, typer.Option("--approve", help="Show each change and ask, before review and commit.")
     ] = None,
+    rewrite: Annotated[
+        bool | None,
+        typer.Option("--rewrite/--no-rewrite", help="Try a rewrite without a model before a model is asked."),
+    ] = None,
     sandbox: Annotated[
         SandboxChoice | None, typer.Option("--sandbox", help="What shuts changed code in.")
     ] = None,
@@ -154,6 +158,7 @@ def run(
         review__enabled=review,
         run__approve=approve and approve.value,
         run__audit=audit,
+        run__rewrite=rewrite,
         llm__record=record and str(record.absolute()),
         sandbox__driver=sandbox and sandbox.value,
     )
@@ -220,7 +225,7 @@ def _show(
     base = target.repo.branch() or summary.run.base[:12]
     left = sum(waiting.code != "not_selected" for waiting in summary.waiting)
     return door.answer(
-        run_data(summary.run, summary.outcomes),
+        run_data(summary.run, summary.outcomes, summary.waiting),
         lambda console: run_summary(
             console,
             summary.run,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from selfimprove.executor.commands import Suite
     from selfimprove.executor.proving.running import Ground
+    from selfimprove.executor.proving.tracing import Ranges
     from selfimprove.executor.proving.verdict import Side
 
 SLOW = 5.0
@@ -36,7 +37,7 @@ class Proof:
     """One change under test: from the tree ``base`` to the tree ``tree``, by ``suite``, on ``ground``.
 
     ``paths`` are the changed files, ``may_change`` says that the task may change tests, ``named`` are the
-    files that it names.
+    files that it names. ``trace`` has the ranges of lines (of ``tree``) that the run of the whole suite watches.
     """
 
     suite: Suite
@@ -46,6 +47,7 @@ class Proof:
     may_change: bool
     ground: Ground
     named: Sequence[str] = ()
+    trace: Ranges | None = None
     before: TestRun = field(default_factory=TestRun)
     as_before: bool = False
     counts: dict[Side, dict[str, Tally]] = field(default_factory=lambda: {"base": {}, "change": {}})
@@ -113,12 +115,12 @@ class Proof:
 
     def _run_whole(self) -> TestRun:
         self._stand("change")
-        run = run_suite(self.suite, self.ground)
+        run = run_suite(self.suite, self.ground, self.trace)
         if run.complete or run.tampered or not self.before.complete or "no end after" in run.problem:
             return run
         # It broke off, which it did not without the change: once more, since that can be an accident too.
         self._stand("change")
-        return run_suite(self.suite, self.ground)
+        return run_suite(self.suite, self.ground, self.trace)
 
     def _compared(self, run: TestRun, *, may_miss: bool) -> tuple[TestRun, Verdict]:
         bench = self.ground.bench

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from selfimprove.executor.proving.tracing import joined_lines, joined_ranges
 from selfimprove.model.testrun import RED, Failure, Tally, TestRun
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class _Session:
     finished: bool = False
     sealed: bool = True
     seconds: float = 0.0
+    lines: dict[str, list[int]] = field(default_factory=dict)
+    traced: dict[str, list[list[int]]] = field(default_factory=dict)
+    displaced: str = ""
 
 
 def read_sessions(data: bytes, key: str, prefix: str = "") -> list[TestRun]:
@@ -74,6 +78,9 @@ def merged(runs: Iterable[TestRun]) -> TestRun:
             problem=whole.problem or run.problem,
             tampered=whole.tampered or run.tampered,
             failures=(*whole.failures, *run.failures)[:_TOLD],
+            lines=joined_lines(whole.lines, run.lines),
+            traced=joined_ranges(whole.traced, run.traced),
+            displaced=whole.displaced or run.displaced,
         )
     return whole
 
@@ -105,6 +112,10 @@ def _take(session: _Session, line: dict[str, Any], prefix: str) -> None:
         session.running = line["id"]
     elif kind == "canary":
         session.wrong = [*(session.wrong or []), *line["wrong"]]
+    elif kind == "lines":
+        session.lines = joined_lines(session.lines, line["lines"])
+        session.traced = joined_ranges(session.traced, line["asked"])
+        session.displaced = session.displaced or line["displaced"]
     elif kind == "finished":
         session.finished = True
     elif kind == "test":
@@ -146,6 +157,9 @@ def _run(session: _Session) -> TestRun:
         problem=problem,
         tampered=_tampered(session),
         failures=tuple(session.failures),
+        lines=session.lines,
+        traced=session.traced,
+        displaced=session.displaced,
     )
 
 

@@ -16,6 +16,7 @@ from selfimprove.executor.commands import last_words
 from selfimprove.executor.mounting import view_of
 from selfimprove.executor.proving.reports import merged, read_sessions
 from selfimprove.executor.proving.textual import failures_of, read_junit, read_output
+from selfimprove.executor.proving.tracing import ranges_of
 from selfimprove.model.testrun import RED, WHOLE, Failure, TestRun
 
 if TYPE_CHECKING:
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     from selfimprove.executor.bench import Bench
     from selfimprove.executor.commands import Suite
     from selfimprove.executor.proving.textual import Row
+    from selfimprove.executor.proving.tracing import Ranges
     from selfimprove.tools.git.worktree import Copy
     from selfimprove.tools.shell.mounts import View
     from selfimprove.tools.shell.process import Completed
 
 OBSERVERS = Path(__file__).parent / "observers"
-_MODULES = tuple(f"selfimprove_{name}" for name in ("pytest", "unittest", "sealed", "canary"))
-_OBSERVERS_INSIDE, _DESK_INSIDE = "/run/selfimprove/observers", "/run/selfimprove/proof"
+_MODULES = tuple(f"selfimprove_{name}" for name in ("pytest", "unittest", "sealed", "canary", "lines"))
+OBSERVERS_INSIDE, _DESK_INSIDE = "/run/selfimprove/observers", "/run/selfimprove/proof"
 _READ = 4_000_000  # characters of output in which single tests are looked for
 _TAIL = 6_000
 _BUILT = {"cargo": ("target",), "junit": ("target", "build", ".gradle")}
@@ -50,9 +52,9 @@ class Ground:
     log: Path
 
 
-def run_suite(suite: Suite, ground: Ground) -> TestRun:
-    """Run the whole suite once."""
-    return _together(_run(suite, suite.command, ground, None), suite)
+def run_suite(suite: Suite, ground: Ground, trace: Ranges | None = None) -> TestRun:
+    """Run the whole suite once, and watch which lines of the ranges of ``trace`` it executes."""
+    return _together(_run(suite, suite.command, ground, None, trace), suite)
 
 
 def run_files(suite: Suite, ground: Ground, files: Sequence[str], ids: Sequence[str]) -> TestRun:
@@ -85,7 +87,11 @@ def _narrowed(suite: Suite, files: Sequence[str]) -> str:
 
 
 def _run(
-    suite: Suite, command: str, ground: Ground, ids: Sequence[str] | None
+    suite: Suite,
+    command: str,
+    ground: Ground,
+    ids: Sequence[str] | None,
+    trace: Ranges | None = None,
 ) -> list[tuple[TestRun, Completed]]:
     """Run ``command`` and return its sessions; where it has none to tell of, one run for all of it."""
     copy, bench = ground.copy, ground.bench
@@ -95,14 +101,16 @@ def _run(
         desk = Path(folder)
         shut_in = bench.sandbox().name != "none"
         observers, report = (
-            (_OBSERVERS_INSIDE, f"{_DESK_INSIDE}/report")
+            (OBSERVERS_INSIDE, f"{_DESK_INSIDE}/report")
             if shut_in
             else (str(OBSERVERS), str(desk / "report"))
         )
         order: dict[str, object] = {"report": report, "key": key, "ids": None if ids is None else list(ids)}
+        if trace:
+            order["trace"] = {"root": str(top_of(copy, bench)), "files": ranges_of(trace)}
         env = _environment(suite, copy, bench, observers, order)
         view = _without_built(view_of(copy), suite.kind)
-        binds = ((OBSERVERS, _OBSERVERS_INSIDE, False), (desk, _DESK_INSIDE, True)) if shut_in else ()
+        binds = ((OBSERVERS, OBSERVERS_INSIDE, False), (desk, _DESK_INSIDE, True)) if shut_in else ()
         view = dataclasses.replace(view, binds=(*view.binds, *binds))
         done = run_shut_in(
             bench,
@@ -141,7 +149,7 @@ def _environment(
     suite: Suite, copy: Copy, bench: Bench, observers: str, order: dict[str, object]
 ) -> dict[str, str]:
     """Return the variables that let Python import the changed code first, and that lead the observers in."""
-    top = copy.path if bench.sandbox().name == "none" else copy.repo.root
+    top = top_of(copy, bench)
     places = dict.fromkeys((top / suite.folder, top))
     folders = [one for place in places for one in _sources(place, copy.path / place.relative_to(top))]
     env = {"PYTHONPATH": ":".join([observers, *map(str, folders)])}
@@ -152,6 +160,11 @@ def _environment(
         env |= _PLAIN
     env["SI_PROVING"] = json.dumps(order)
     return env
+
+
+def top_of(copy: Copy, bench: Bench) -> Path:
+    """Return where the tests see the project."""
+    return copy.path if bench.sandbox().name == "none" else copy.repo.root
 
 
 def _sources(place: Path, here: Path) -> list[Path]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from selfimprove.executor.proving.reports import counted
 from selfimprove.executor.proving.running import can_narrow, run_again, run_suite
-from selfimprove.model.testrun import Tally
+from selfimprove.executor.proving.tracing import is_traced, joined_lines, joined_ranges
+from selfimprove.model.testrun import RED, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,27 +19,50 @@ if TYPE_CHECKING:
     from selfimprove.executor.bench import Bench
     from selfimprove.executor.commands import Suite
     from selfimprove.executor.proving.running import Ground
+    from selfimprove.executor.proving.tracing import Ranges
     from selfimprove.model.testrun import TestRun
 
-_VERSION = "2"  # of what an observer reports
+_VERSION = "3"  # of what an observer reports
 _PLACES = (".venv", "venv", "env", "node_modules", "vendor")
 _MOST_AGAIN = 5_000  # failing tests that are run again alone: with more, the tree is simply red
 
 
-def standing(suite: Suite, tree: str, ground: Ground) -> TestRun:
+def standing(suite: Suite, tree: str, ground: Ground, trace: Ranges | None = None) -> TestRun:
     """Return what the tests of ``tree`` show: as it is known, else measured now in the copy.
 
-    Red tests are run again alone, so that one which fails always is told from one that fails at times.
+    Red tests are run again alone, so that one which fails always is told from one that fails at times. ``trace``
+    asks for the lines that are executed in some ranges; what is known without them is measured again. A run that
+    broke off tells no lines: ``traced`` is then without them.
     """
     known = ground.bench.reports.get(tree, *key_of(suite, ground.bench))
-    if known is not None and not _unsettled(known, ground.bench):
+    told = known is not None and is_traced(known, trace)
+    if known is not None and told and not _unsettled(known, ground.bench):
         return known
     ground.copy.restore(tree)
-    run = known or run_suite(suite, ground)
+    run = known if known is not None and told else _traced(suite, ground, known, trace)
     if doubtful := _unsettled(run, ground.bench):
         run = run.with_tallies(_again(suite, tree, ground, doubtful))
     keep(run, suite, tree, ground.bench)
     return run
+
+
+def _traced(suite: Suite, ground: Ground, known: TestRun | None, trace: Ranges | None) -> TestRun:
+    """Run the suite; what was known of the tree before counts too."""
+    if known is None:
+        return run_suite(suite, ground, trace)
+    run = run_suite(suite, ground, joined_ranges(known.traced, trace or {}))
+    if not run.complete or run.tampered:
+        return known
+    counts = {test: run.tally(test) for test in run.outcomes if _is_red(test, known, run)}
+    return known.with_tallies(counts).but(
+        lines=joined_lines(known.lines, run.lines),
+        traced=joined_ranges(known.traced, run.traced),
+        displaced=run.displaced,
+    )
+
+
+def _is_red(test: str, *runs: TestRun) -> bool:
+    return any(run.outcomes.get(test) in RED for run in runs) and test in runs[0].outcomes
 
 
 def keep(run: TestRun, suite: Suite, tree: str, bench: Bench) -> None:

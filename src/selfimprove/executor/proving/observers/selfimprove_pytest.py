@@ -11,12 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import selfimprove_canary
+from selfimprove_lines import watching
 from selfimprove_sealed import Writer, described, ordered, output_of, python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ORDER = ordered()
+_LINES = watching(_ORDER)  # now, before anything of the project is imported
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
+    """Keep pytest-cov from beginning, which would take the tracer's place."""
+    if _LINES is not None:
+        _without_coverage(early_config.known_args_namespace)
+    yield
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -26,6 +36,9 @@ def pytest_configure(config: Any) -> None:
     order = dict(worker.get("selfimprove", {})) if worker is not None else _ORDER
     if not order:
         return
+    lines = _LINES if worker is None else watching(order)
+    if lines is not None and worker is None:
+        _workers_without_coverage(config)
     config.option.maxfail = 0
     config.option.continue_on_collection_errors = True
     root = str(getattr(config, "rootpath", None) or config.rootdir)
@@ -33,7 +46,25 @@ def pytest_configure(config: Any) -> None:
     if worker is None:
         writer = Writer(order["report"], order["key"])
         writer.write("begin", runner="pytest", version=pytest.__version__, python=python(), root=root)
-    config.pluginmanager.register(_Observer(config, writer, order.get("ids"), root), "selfimprove-observer")
+    observer = _Observer(config, writer, order.get("ids"), root)
+    observer.lines = lines
+    config.pluginmanager.register(observer, "selfimprove-observer")
+
+
+def _workers_without_coverage(config: Any) -> None:
+    """Let the workers of xdist, which read the command line anew, read that they measure nothing."""
+    _without_coverage(config.option)
+    known: Any = getattr(config, "invocation_params", None)
+    if known is not None and hasattr(config.option, "no_cov"):
+        config.invocation_params = type(known)(
+            args=(*known.args, "--no-cov"), plugins=known.plugins, dir=known.dir
+        )
+
+
+def _without_coverage(options: Any) -> None:
+    for name, value in (("cov_source", None), ("no_cov", True)):
+        if hasattr(options, name):
+            setattr(options, name, value)
 
 
 class _Observer:
@@ -43,6 +74,7 @@ class _Observer:
         self.config, self.writer, self.root = config, writer, root
         self.ids = None if ids is None else frozenset(ids)
         self.workers: set[str] = set()
+        self.lines: Any = None
 
     def _say(self, kind: str, **data: Any) -> None:
         if self.writer:
@@ -68,13 +100,18 @@ class _Observer:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         ids = None if self.ids is None else sorted(self.ids)
-        node.workerinput["selfimprove"] = {"ids": ids, "worker": True}
+        order = {"ids": ids, "worker": True}
+        if self.lines is not None:
+            order["trace"] = self.lines.order
+        node.workerinput["selfimprove"] = order
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        wrong = getattr(node, "workeroutput", {}).get("selfimprove_canary")
-        if wrong is not None:
-            self._say("canary", wrong=list(wrong))
+        told = getattr(node, "workeroutput", {})
+        if told.get("selfimprove_canary") is not None:
+            self._say("canary", wrong=list(told["selfimprove_canary"]))
+        if told.get("selfimprove_lines"):
+            self._say("lines", **told["selfimprove_lines"])
 
     def pytest_collectreport(self, report: Any) -> None:
         if not report.passed and report.nodeid:
@@ -84,6 +121,16 @@ class _Observer:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._say("start", id=nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        if self.lines is not None:
+            self.lines.resume()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        if self.lines is not None:
+            self.lines.resume()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, call: Any) -> Iterator[None]:
@@ -109,6 +156,8 @@ class _Observer:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtestloop(self, session: Any) -> Iterator[None]:
         yield
+        if self.writer is None and self.lines is not None:
+            session.config.workeroutput["selfimprove_lines"] = self.lines.found()
         if self.writer is not None and session.config.pluginmanager.hasplugin("dsession"):
             return
         if not session.config.option.collectonly:
@@ -120,6 +169,8 @@ class _Observer:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if self.lines is not None:
+            self._say("lines", **self.lines.found())
         self._say("finished", status=int(exitstatus))
 
 

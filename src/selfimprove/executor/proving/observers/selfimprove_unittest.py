@@ -12,11 +12,13 @@ import unittest
 from typing import Any
 
 import selfimprove_canary
+from selfimprove_lines import watching
 from selfimprove_sealed import Writer, described, ordered, output_of, python
 
 _ORDER = ordered()
 _ROOT = os.getcwd()  # noqa: PTH109
 _WRITER = Writer(_ORDER["report"], _ORDER["key"]) if _ORDER else None
+_LINES = watching(_ORDER)
 _now = time.perf_counter
 
 
@@ -30,6 +32,8 @@ class _Result(unittest.TextTestResult):
 
     def startTest(self, test: unittest.TestCase) -> None:  # noqa: N802
         self._began = _now()
+        if _LINES is not None:
+            _LINES.resume()
         _say("start", id=test.id())
         super().startTest(test)
 
@@ -90,6 +94,8 @@ class _Runner(unittest.TextTestRunner):
         _say("collected", ids=[one.id() for one in _cases(test)])
         result = super().run(test)
         _say("canary", wrong=_canary())
+        if _LINES is not None:
+            _say("lines", **_LINES.found())
         _say("finished", status=int(not result.wasSuccessful()))
         return result
 

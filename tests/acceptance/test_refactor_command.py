@@ -1,0 +1,187 @@
+"""`selfimprove refactor`: one function by hand, or all of a rank: shown, or proved and committed, or refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from conftest import Project, Result
+from executor_rig import blob, commits, has_branch, leftovers
+from selfimprove.report.json import schema
+from tangled import FILES, TANGLED, TESTS
+
+Make = Callable[..., Project]
+
+SMALL = """\
+class Box:
+    def size(self, n):
+        if n > 3:
+            return "big"
+        else:
+            return "small"
+
+
+class Bag:
+    def size(self, n):
+        return n
+
+    def weight(self, n):
+        return n
+"""
+SMALL_TESTS = """\
+from m import Box
+
+
+def test_size():
+    assert Box().size(4) == "big"
+    assert Box().size(1) == "small"
+"""
+
+
+def answer(done: Result) -> Any:
+    document = json.loads(done.out)
+    Draft202012Validator(schema("refactor")).validate(document)
+    return document["data"]
+
+
+def rows(made: Project, *args: str, code: int = 0) -> list[dict[str, Any]]:
+    done = made.run("refactor", *args, "--format", "json")
+    assert done.code == code, done.err + done.out
+    return list(answer(done)["functions"])
+
+
+def test_a_dry_run_shows_the_diff_and_the_numbers_and_writes_nothing(project: Make) -> None:
+    made = project(FILES)
+    before = made.state()
+    [row] = rows(made, "app.py:load", "--dry-run")
+    assert (row["status"], row["symbol"], row["rewrites"]) == ("proposed", "load", ["extract-function"])
+    complexity = row["metrics"]["complexity"]
+    assert complexity["before"] > 15
+    assert complexity["after"] <= 10
+    assert all(one["complexity"] <= 10 for one in row["added"])
+    assert row["covered"]["missing"] == []
+    assert row["diff"].startswith("diff --git a/app.py b/app.py\n")
+    assert (made.state(), has_branch(made), leftovers(made)) == (before, False, [])
+    assert not (made.root / ".selfimprove").exists()
+    made.write("change.diff", row["diff"])
+    made.git("apply", "change.diff")
+
+
+def test_a_plain_repository_with_one_file_and_no_commit_is_enough_to_look(project: Make) -> None:
+    made = project({"app.py": TANGLED}, commit=False)
+    [row] = rows(made, "app.py:load", "--dry-run")
+    assert (row["status"], row["covered"]) == ("proposed", None)
+    done = made.run("refactor", "app.py:load", check=2)
+    assert "app.py is not in the last commit" in done.err
+
+
+def test_a_function_becomes_one_commit_and_a_second_time_there_is_nothing_to_do(project: Make) -> None:
+    made = project(FILES)
+    before = made.state()
+    [row] = rows(made, "app.py:load")
+    assert (row["status"], row["commit"]) == ("done", made.git("rev-parse", "selfimprove/run-1"))
+    assert commits(made) == [row["subject"]]
+    assert row["metrics"]["complexity"]["after"] <= 10
+    assert row["added"]
+    assert (made.state(), leftovers(made)) == (before, [])
+    assert not (made.root / "tasks.yml").exists()
+    made.git("merge", "-q", "selfimprove/run-1")
+    [again] = rows(made, "app.py:load")
+    assert (again["status"], again["commit"]) == ("nothing", None)
+    assert rows(made, "--all") == []
+    assert not has_branch(made, "selfimprove/run-2")
+
+
+def test_all_does_what_it_can_and_tells_the_rest(project: Make) -> None:
+    other = TANGLED.replace("def load", "def read")
+    made = project(FILES | {"other.py": other})
+    found = {row["symbol"]: row for row in rows(made, "--all")}
+    assert found["load"]["status"] == "done"
+    assert found["read"]["status"] in ("refused", "unproved")
+    assert found["read"]["reason"]
+    assert len(commits(made)) == 1
+
+
+def test_what_a_person_named_and_cannot_be_done_is_a_no(project: Make) -> None:
+    made = project({"app.py": TANGLED, "conftest.py": "", "test_x.py": "def test_x():\n    import app\n"})
+    [row] = rows(made, "app.py:load", code=1)
+    assert row["status"] in ("refused", "unproved")
+    assert not has_branch(made)
+
+
+def test_small_rewrites_by_name_in_a_function_and_in_a_file(project: Make) -> None:
+    made = project({"m.py": SMALL, "conftest.py": "", "test_m.py": SMALL_TESTS})
+    [row] = rows(made, "m.py:Box.size", "--rewrite", "else-after-return")
+    assert (row["status"], row["rewrites"]) == ("done", ["else-after-return"])
+    assert blob(made, "m.py") == SMALL.replace("        else:\n            return", "        return").encode()
+    [row] = rows(
+        made, "m.py", "--rewrite", "else-after-return", "--rewrite", "merge-ifs", "--dry-run", "--no-tests"
+    )
+    assert row["status"] == "proposed"
+    [row] = rows(made, "m.py:Bag.weight", "--rewrite", "merge-ifs", "--dry-run", "--no-tests")
+    assert (row["status"], row["reason"]) == ("nothing", "there is nothing to do")
+
+
+@pytest.mark.parametrize(
+    ("place", "message", "hint"),
+    [
+        ("m.py:siez", "m.py has no function siez", "did you mean size?"),
+        ("m.py:size", "m.py has more than one size", "say which: Bag.size, Box.size"),
+        ("m.py:7", "no function stands at line 7", "it has Bag.size, Bag.weight, Box.size"),
+        ("n.py:size", "there is no file n.py", "did you mean m.py?"),
+        ("notes.txt", "notes.txt is not a Python file", "only .py files are rewritten"),
+        (".", " is not a Python file", "selfimprove refactor --all"),
+    ],
+)
+def test_what_does_not_exist_is_told_with_near_names(
+    project: Make, place: str, message: str, hint: str
+) -> None:
+    made = project({"m.py": SMALL, "notes.txt": "x"})
+    done = made.run("refactor", place, "--dry-run", check=2)
+    assert message in done.err
+    assert hint in done.err
+
+
+def test_functions_are_found_by_line_and_by_a_bare_name(project: Make) -> None:
+    made = project({"m.py": SMALL})
+    for place, symbol in (
+        ("m.py:4", "Box.size"),
+        ("m.py:weight", "Bag.weight"),
+        ("m.py:Bag.size", "Bag.size"),
+    ):
+        [row] = rows(made, place, "--dry-run", "--no-tests")
+        assert (row["symbol"], row["status"]) == (symbol, "nothing")
+
+
+def test_senseless_words_are_refused(project: Make) -> None:
+    made = project({"m.py": SMALL})
+    assert "did you mean merge-ifs?" in made.run("refactor", "m.py", "--rewrite", "merge-if", check=2).err
+    assert "--all goes without a path" in made.run("refactor", "--all", "m.py", check=2).err
+    assert "say what to refactor" in made.run("refactor", check=2).err
+    assert "extract-function" in made.run("refactor", "--list", check=0).out
+
+
+def test_the_table_reads_well(project: Make) -> None:
+    made = project({"m.py": SMALL, "conftest.py": "", "test_m.py": SMALL_TESTS})
+    done = made.run("refactor", "m.py:Box.size", "--rewrite", "else-after-return", check=0)
+    short = made.git("rev-parse", "--short=7", "selfimprove/run-1")
+    assert done.out.splitlines() == [
+        f"✓ m.py:Box.size  complexity 2  cognitive 2 -> 1  {short}",
+        "    Unnest the else after a return in size  (else-after-return)",
+        "    new lines that tests run: 1 of 1",
+        "1 done.",
+        "  look  git log -p main..selfimprove/run-1",
+        "  take  git merge selfimprove/run-1",
+    ]
+
+
+def test_the_tests_are_those_of_the_run(project: Make) -> None:
+    made = project(
+        {"app.py": TANGLED, "conftest.py": "", "test_app.py": TESTS.replace('{"a": 8}', '{"a": 9}')}
+    )
+    [row] = rows(made, "app.py:load", "--dry-run")  # tests that fail before are no objection
+    assert row["status"] == "proposed"
