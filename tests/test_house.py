@@ -106,6 +106,8 @@ LIBRARIES = {
     "radon": ("codebase.measure.reference inside",),
     "litellm": ("tools.llm.litellm_backend inside",),
     "httpx": ("tools.llm.bounded_http inside",),
+    "griffe": ("executor.refactor.api inside",),
+    "hypothesis": ("executor.refactor.equivalence inside",),
     "pyseccomp": ("tools.shell.seccomp inside",),
     "pytest": ("executor.proving.observers.",),
     "_pytest": ("executor.proving.observers. inside",),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from selfimprove.executor.toxfile import chosen_by_tox
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -28,13 +30,15 @@ class Suite:
     """How tests are run: a shell ``command`` in ``folder`` (relative to the repository's top).
 
     ``kind`` says how its results are read; ``own`` that we made the command, so that names of files may be
-    added to it. ``note`` is a word for the person. ``lacks`` names what it needs and what was not found.
+    added to it, unless ``chosen``: it names some already. ``note`` is a word for the person. ``lacks`` names what
+    it needs and what was not found.
     """
 
     command: str
     kind: str = "other"
     folder: str = "."
     own: bool = False
+    chosen: bool = False
     note: str = ""
     lacks: str = ""
 
@@ -69,7 +73,7 @@ def find_suite(root: Path, names: Sequence[str], near: Sequence[str], finds: Fin
         place = root / folder
         for find in _RUNNERS:
             if suite := find(place, inside, finds):
-                suite = replace(suite, folder=folder.rstrip("/") or ".", own=True)
+                suite = replace(suite, folder=folder.rstrip("/") or ".", own=not suite.chosen)
                 if not suite.lacks:
                     return suite
                 lacking = lacking or suite
@@ -109,7 +113,10 @@ def _python(root: Path, names: Sequence[str], finds: Finds) -> Suite | None:
     if not tests:
         return None
     if interpreter := finds.python("pytest"):
-        return Suite(f"{shlex.quote(interpreter)} -m pytest -q", "pytest")
+        chosen = chosen_by_tox(root, _text(root / "tox.ini")) if "tox.ini" in names else ""
+        return Suite(
+            f"{shlex.quote(interpreter)} -m pytest -q {chosen}".rstrip(), "pytest", chosen=bool(chosen)
+        )
     if not wants_pytest(root, names) and (interpreter := finds.python("unittest")):
         return Suite(
             f"{shlex.quote(interpreter)} -m unittest discover{_start_folder(tests, names)}", "unittest"

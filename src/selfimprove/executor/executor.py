@@ -160,7 +160,9 @@ class Executor:
         if work.code == "check_failed":
             marks.append(f"tree {work.tree[:12]}")
         limit = self._bench.limits.max_retries if task.max_retries is None else task.max_retries
-        if work.rewrite:  # another choice of the same kind may well fail in the same words; the edit ends that
+        if (
+            work.rewrite
+        ):  # another choice of the same kind may well fail in the same words; the edit ends that
             return work.but(attempt=work.attempt + 1, cause="")
         if marks[-1] in work.failures and len(marks) > 1:
             return work.but(stop=f"the same patch twice: {first}", code=work.code)

@@ -33,6 +33,13 @@ def found(
 PACKAGE = '{"scripts": {"test": "x"}}'
 
 
+BY_TOX = """\
+[testenv]
+changedir = .tox
+commands = pytest --doctest-modules {env_site_packages_dir}/shop {tox_root}/tests -n auto {posargs}
+"""
+
+
 def _script(test: str) -> str:
     return json.dumps({"scripts": {"test": test}})
 
@@ -42,6 +49,13 @@ def _script(test: str) -> str:
     [
         ({"test_a.py": ""}, ("pytest", "unittest"), ("'/py thon' -m pytest -q", "pytest")),
         ({"a_test.py": "", "tox.ini": ""}, ("pytest", "tox"), ("'/py thon' -m pytest -q", "pytest")),
+        (
+            {"tests/test_a.py": "", "shop/a.py": "", "tox.ini": BY_TOX.replace("-n auto", "")},
+            ("pytest",),
+            ("'/py thon' -m pytest -q --doctest-modules shop tests", "pytest"),
+        ),
+        ({"tests/test_a.py": "", "tox.ini": BY_TOX}, ("pytest",), ("'/py thon' -m pytest -q", "pytest")),
+        ({"test_a.py": "", "tox.ini": "[testenv\n"}, ("pytest",), ("'/py thon' -m pytest -q", "pytest")),
         ({"test_a.py": ""}, ("unittest",), ("'/py thon' -m unittest discover", "unittest")),
         (
             {"tests/test_a.py": "", "tests/__init__.py": ""},

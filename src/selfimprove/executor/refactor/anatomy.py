@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +13,7 @@ from selfimprove.executor.refactor import hazards
 from selfimprove.executor.refactor.blocks import Block, blocks_of
 from selfimprove.executor.refactor.building import Builder
 from selfimprove.executor.refactor.closures import Around, around_of
-from selfimprove.executor.refactor.exits import BUILTINS_NEVER_NONE
+from selfimprove.executor.refactor.exits import BUILTINS_NEVER_NONE, never_none
 from selfimprove.executor.refactor.flow import Flow, flow_of
 from selfimprove.executor.refactor.managers import lets_pass
 from selfimprove.executor.refactor.reads import Variables
@@ -22,6 +23,8 @@ from selfimprove.executor.refactor.scopes import Scopes, bound_by, names_in_orde
 from selfimprove.executor.refactor.statements import Traits, own_nodes, traits_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from selfimprove.executor.refactor.graph import Graph, Stand
     from selfimprove.executor.refactor.source import Place, Source
 
@@ -155,6 +158,11 @@ class Anatomy:
         return once | (module.builtins - self.variables.bit.keys())
 
     @cached_property
+    def constants(self) -> frozenset[str]:
+        """Names that the module gives a value once, and one that is not None."""
+        return _module(self.source.tree).constants - self.variables.bit.keys()
+
+    @cached_property
     def doubtful(self) -> int:
         """The mask of variables that are read somewhere where they may have no value."""
         found = 0
@@ -242,20 +250,28 @@ class _Module:
     scopes: Scopes
     classes: frozenset[str]
     builtins: frozenset[str]
+    constants: frozenset[str]
 
 
 @lru_cache(maxsize=4)
 def _module(tree: ast.Module) -> _Module:
     scopes = Scopes()
     nodes = list(ast.walk(tree))
-    bound = set(scopes.of(tree).bound)
-    bound.update(name for node in nodes if isinstance(node, ast.Global) for name in node.names)
-    starred = any(isinstance(node, ast.alias) and node.name == "*" for node in nodes)
+    names = Counter(name for node in nodes for name in bound_by(node))
+    declared = {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
+    free = BUILTINS_NEVER_NONE & frozenset(dir(builtins)) - scopes.of(tree).bound - declared
+    free = frozenset() if "*" in names else free  # a star import may hide any
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef) and _makes_instances(node)]
-    names = [name for node in nodes for name in bound_by(node) if name in classes]
-    known = frozenset(name for name in BUILTINS_NEVER_NONE if hasattr(builtins, name))
-    once = frozenset(name for name in classes if names.count(name) == 1)
-    return _Module(scopes, once, frozenset() if starred else known - bound)
+    once = frozenset(name for name in classes if names[name] == 1)
+    given = (name for name in _given(tree, once | free) if names[name] == 1)
+    return _Module(scopes, once, free, frozenset(given))
+
+
+def _given(tree: ast.Module, sound: frozenset[str]) -> Iterator[str]:
+    """Yield the names that a module gives a value that is not None."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and never_none(node.value, sound):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
 def _makes_instances(node: ast.ClassDef) -> bool:

@@ -135,6 +135,7 @@ def _left(function: Anatomy, block: Block, first: int, last: int, region: Region
         asynchronous=isinstance(function.place.node, ast.AsyncFunctionDef),
         stable=function.variables.names(settled & ((1 << len(function.variables.order)) - 1)),
         sound=function.sound,
+        constants=function.constants,
     )
     return exit_of(block.statements[first : last + 1], way)
 

@@ -16,13 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Frame:
-    """What a jump passes on its way out: a loop (``targets``), finally (``pending``), with, or ``except as``."""
+    """What a jump meets on its way out: a loop (``targets``), or something to be done first (``pending``)."""
 
-    fails: int
     targets: dict[str, int] = field(default_factory=dict)
-    final: Sequence[ast.stmt] = ()
     pending: dict[str, int] = field(default_factory=dict)
-    unbinds: int = 0
 
 
 class Builder:
@@ -208,20 +205,31 @@ class Builder:
     def jump(self, kind: str, at: int, level: int) -> None:
         """Let a jump go outwards from the frames below ``level`` to its target, through what is in its way."""
         for frame in reversed(self.frames[:level]):
-            if frame.final:
-                head = frame.pending.setdefault(kind, -1)
-                frame.pending[kind] = self.graph.add(at) if head < 0 else head
-                self.graph.after[at].append(frame.pending[kind])
-                return
             if kind in frame.targets:
                 self.graph.after[at].append(frame.targets[kind])
                 return
-            at = self.graph.add(at)
-            if frame.unbinds:
-                self.graph.kills[at] = frame.unbinds
-            elif not frame.targets:
-                self.graph.failing[at].append(frame.fails)
+            if not frame.targets:
+                if kind not in frame.pending:
+                    frame.pending[kind] = self.graph.add()
+                self.graph.after[at].append(frame.pending[kind])
+                return
         self.graph.after[at].append(self.end)
+
+    def guarded(self, inside: Callable[[], int], behind: Callable[[int], int], fails: int) -> int:
+        """Build ``inside``, then what is done ``behind`` it: once for its end, once for each kind of jump out of it.
+
+        What stands behind belongs to the statement around, so it is built when all that is inside is complete.
+        """
+        outer, self.fails = self.fails, fails
+        frame = _Frame()
+        self.frames.append(frame)
+        at = inside()
+        self.frames.pop()
+        self.fails = outer
+        at = behind(at)
+        for kind in sorted(frame.pending):
+            self.jump(kind, behind(frame.pending[kind]), len(self.frames))
+        return at
 
     def branch(self, statement: Any, at: int) -> int:
         yes, no = self.test(statement.test, at)
@@ -237,7 +245,7 @@ class Builder:
     def each(self, statement: Any, at: int) -> int:
         at = self.does(self.value(statement.iter, at), Reads(raises=True))
         head, broken = self.does(at, Reads(raises=True)), self.graph.add()
-        self.frames.append(_Frame(self.fails, {"Break": broken, "Continue": head}))
+        self.frames.append(_Frame({"Break": broken, "Continue": head}))
         at = self.block(statement.body, self.bind(statement.target, self.graph.add(head)))
         self.graph.after[at].append(head)
         self.frames.pop()
@@ -246,7 +254,7 @@ class Builder:
     def loop(self, statement: Any, at: int) -> int:
         head, broken = self.graph.add(at), self.graph.add()
         yes, no = self.test(statement.test, head)
-        self.frames.append(_Frame(self.fails, {"Break": broken, "Continue": head}))
+        self.frames.append(_Frame({"Break": broken, "Continue": head}))
         at = self.block(statement.body, yes)
         self.graph.after[at].append(head)
         self.frames.pop()
@@ -259,37 +267,32 @@ class Builder:
         if not items:
             return self.block(statement.body, at)
         at = self.does(self.value(items[0].context_expr, at), Reads(raises=True))
-        outer, failed = self.fails, self.graph.add()
-        self.graph.failing[failed].append(outer)
-        self.fails = failed
-        self.frames.append(_Frame(outer))
-        if items[0].optional_vars is not None:
-            at = self.bind(items[0].optional_vars, at)
-        at = self.items(statement, items[1:], at)
-        self.frames.pop()
-        self.fails = outer
-        at = self.graph.add(self.does(at, Reads(raises=True)))
+        failed = self.graph.add()
+        self.graph.failing[failed].append(self.fails)
+        target = items[0].optional_vars
+
+        def inside() -> int:
+            return self.items(statement, items[1:], at if target is None else self.bind(target, at))
+
+        def behind(end: int) -> int:
+            return self.graph.add(self.does(end, Reads(raises=True)))
+
+        end = self.guarded(inside, behind, failed)
         if self.suppresses(items[0].context_expr):
-            self.graph.after[failed].append(at)
-        return at
+            self.graph.after[failed].append(end)
+        return end
 
     def attempt(self, statement: Any, at: int) -> int:
         if not statement.finalbody:
             return self.handled(statement, at)
-        outer, failed = self.fails, self.graph.add()
-        frame = _Frame(outer, final=statement.finalbody)
-        self.fails = failed
-        self.frames.append(frame)
-        at = self.handled(statement, at)
-        self.frames.pop()
-        self.fails = outer
-        at = self.block(statement.finalbody, self.graph.add(at))
-        behind = self.block(statement.finalbody, self.graph.add(failed))
-        self.graph.failing[behind].append(outer)
-        for kind in sorted(frame.pending):
-            behind = self.block(statement.finalbody, frame.pending[kind])
-            self.jump(kind, behind, len(self.frames))
-        return at
+        failed = self.graph.add()
+
+        def behind(end: int) -> int:
+            return self.block(statement.finalbody, self.graph.add(end))
+
+        end = self.guarded(lambda: self.handled(statement, at), behind, failed)
+        self.graph.failing[behind(failed)].append(self.fails)
+        return end
 
     def handled(self, statement: Any, at: int) -> int:
         if not statement.handlers:
@@ -314,16 +317,13 @@ class Builder:
     def handler(self, handler: ast.ExceptHandler, at: int) -> int:
         if not handler.name:
             return self.block(handler.body, at)
-        bit, outer = self.variables.mask((handler.name,)), self.fails
+        bit, failed = self.variables.mask((handler.name,)), self.graph.add()
         at = self.does(at, Reads(), binds=bit)
-        self.fails = self.graph.add()
-        behind = self.does_unbind(self.fails, bit)
-        self.graph.failing[behind].append(outer)
-        self.frames.append(_Frame(outer, unbinds=bit))
-        at = self.block(handler.body, at)
-        self.frames.pop()
-        self.fails = outer
-        return self.does_unbind(at, bit)
+        end = self.guarded(
+            lambda: self.block(handler.body, at), lambda one: self.does_unbind(one, bit), failed
+        )
+        self.graph.failing[self.does_unbind(failed, bit)].append(self.fails)
+        return end
 
     def does_unbind(self, at: int, bit: int) -> int:
         return self.graph.add(self.does(at, Reads(), kills=bit))

@@ -50,30 +50,37 @@ class Way(NamedTuple):
     asynchronous: bool
     stable: Collection[str] = ()
     sound: Collection[str] = ()
+    constants: Collection[str] = ()
 
 
 def exit_of(statements: tuple[ast.stmt, ...], way: Way) -> Exit:
     """Return how a run is left. Raises RefactorError when no kind of call can stand in its place."""
     jumps = jumps_out(statements)
     behind = ends_with(way.block, way.last)
+    at_end = isinstance(behind, ast.Module)
     loop = isinstance(behind, LOOPS) and any(isinstance(one, ast.Continue) for one in jumps)
     if loop:
         jumps = [one for one in jumps if not isinstance(one, ast.Continue)]
     ends = way.ends or loop
     returns = [one for one in jumps if isinstance(one, ast.Return)]
     if not jumps:
-        return _without_jump(ends=ends, loop=loop, at_end=isinstance(behind, ast.Module))
-    if len(returns) == len(jumps) and (isinstance(behind, ast.Module) or not ends):
-        return _returning(returns, way, at_end=isinstance(behind, ast.Module), loop=loop)
+        return _without_jump(ends=ends, loop=loop, at_end=at_end)
+    if len(returns) == len(jumps) and (at_end or not ends):
+        return _returning(returns, way, at_end=at_end, loop=loop)
     if not ends:
         raise RefactorError("it always jumps out of the loop around it")
+    return _telling(jumps, returns, way, loop=loop)
+
+
+def _telling(jumps: Sequence[ast.stmt], returns: Sequence[ast.Return], way: Way, *, loop: bool) -> Exit:
+    """Return how a run is left that comes to its end on some paths, and jumps on others."""
     if _all_alike(jumps) and _repeatable(jumps[0], way):
         return Exit(Leaves.GUARD, jumps[0], loop)
     if len(returns) < len(jumps):
         raise RefactorError("it leaves the loop around it in more than one way")
     if way.generator:
         raise RefactorError("it returns values from a generator")
-    if all(never_none(one.value, way.sound) for one in returns):
+    if all(_is_constant(one.value, way) or never_none(one.value, way.sound) for one in returns):
         return Exit(Leaves.MAYBE, None, loop)
     raise RefactorError("it returns a value on some paths and goes on at others, and the value may be None")
 
@@ -114,6 +121,10 @@ def _repeatable(jump: ast.stmt, way: Way) -> bool:
     if isinstance(value, (ast.List, ast.Tuple)):
         return not value.elts
     return isinstance(value, ast.Constant) or (isinstance(value, ast.Dict) and not value.keys)
+
+
+def _is_constant(value: ast.expr | None, way: Way) -> bool:
+    return isinstance(value, ast.Name) and value.id in way.constants
 
 
 def never_none(value: ast.expr | None, sound: Collection[str]) -> bool:

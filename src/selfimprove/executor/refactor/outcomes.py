@@ -99,17 +99,25 @@ def _common_verb(view: View, cut: Cut) -> str:
 
 
 def by_result(view: View, name: str, *, goes_in: bool) -> Iterator[Words]:
+    """Yield names from one variable and how it is made; ``goes_in`` says that it had a value before."""
     words = strong(split(name))
     verb = making_verb(name, view.statements, goes_in=goes_in)
     if verb == "get" and len(view.statements) > _MANY:
         verb = "build"
+    one = bool(words) and many_of(words) != words
+    if verb == "collect" and one and is_pale(words):
+        verb = "resolve"
     if goes_in and is_pale(words) and (applied := _applied(view, name)):
         yield applied
-    if words and words[0] in ("count", "num", "total") and verb in ("count", "sum", "compute"):
+    if verb in ("count", "sum", "compute") and words[:1] in (("count",), ("num",), ("total",)):
         verb, words = "count", words[1:]
-    noun = words if words and (not is_pale(words) or many_of(words) == words) else _added(view, name)
-    noun = noun or _made_noun(view, name, verb) or words or view.noun
-    yield hosted(view, verb), *noun
+    yield hosted(view, verb), *_noun_for(view, name, words, verb)
+
+
+def _noun_for(view: View, name: str, words: Words, verb: str) -> Words:
+    """Return the words of a variable, or those of what it is made of where its own say little."""
+    telling = words and (not is_pale(words) or many_of(words) == words)
+    return (words if telling else _added(view, name)) or _made_noun(view, name, verb) or words or view.noun
 
 
 def _added(view: View, name: str) -> Words:

@@ -411,6 +411,40 @@ def test_values_that_are_never_none(value: str) -> None:
     """) == (Leaves.MAYBE, "", False)
 
 
+def test_module_constants_are_never_none() -> None:
+    text = """
+        class Box:
+            pass
+
+        {names}
+
+        def run(word):
+            if word:            # >
+                return FIRST
+            if word is None:
+                return SECOND   # <
+            print(word)
+    """
+    assert exit_of(text.format(names="FIRST = Box(); SECOND = 2")) == (Leaves.MAYBE, "", False)
+    assert "may be None" in refusal(text.format(names="FIRST = Box(); SECOND = None"))
+    assert "may be None" in refusal(text.format(names="FIRST = Box(); SECOND = 2; SECOND = find()"))
+
+
+def test_body_of_a_handler_may_return() -> None:
+    cut = cut_between("""
+        def run(word):
+            try:
+                print(word)
+            except ValueError as error:
+                if word:            # >
+                    exit(error)
+                else:
+                    return error    # <
+            print(1)
+    """)
+    assert (cut.parameters, cut.leaves) == (("word", "error"), Leaves.GUARD)
+
+
 def test_await_and_yield() -> None:
     cut = cut_between("""
         async def run(words):
