@@ -19,7 +19,7 @@ import corpora
 import projects
 
 from selfimprove.errors import RefactorError
-from selfimprove.executor.refactor.move import move_to_function
+from selfimprove.executor.refactor.moving.move import move_to_function
 from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.source import Source
 

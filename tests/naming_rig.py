@@ -6,8 +6,8 @@ import ast
 from collections.abc import Iterator
 from textwrap import dedent
 
+from selfimprove.executor.refactor.analysis.cutting import cut_of
 from selfimprove.executor.refactor.cut import Cut
-from selfimprove.executor.refactor.cutting import cut_of
 from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.source import Source
 

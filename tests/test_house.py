@@ -154,6 +154,8 @@ WRITERS = {
     "executor.recovery": "the folder of private copies",
     "executor.patching.apply": "the private copy, or the person's own tree for `selfimprove apply`",
     "executor.hooks": "a temporary folder for one hook",
+    "executor.proving.comparing": "a temporary folder for the comparison of an old and a new function",
+    "executor.proving.observers.selfimprove_compare": "its answer, inside of the sandbox",
     "executor.proving.running": "a temporary folder for the report of a test run",
     "executor.publish": "a temporary file with the commit message",
     "executor.steps": "the kept patch among the logs",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.errors import MissingTool, PatchError
 from selfimprove.executor.patching.coding import decoded
-from selfimprove.executor.refactor.shadows import bound_globally
+from selfimprove.executor.refactor.moving.shadows import bound_globally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

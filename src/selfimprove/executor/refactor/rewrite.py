@@ -185,7 +185,7 @@ def _large(
     before = tuple(one.name for one in state.done)
     lead = f"{'+'.join(before)}+" if before else ""
     if rewrite.searches:
-        from selfimprove.executor.refactor.search import Aims
+        from selfimprove.executor.refactor.extract.search import Aims
 
         mine = frozenset(key.removeprefix(lead) for key in tried if key.startswith(lead))
         draft: Draft = rewrite.function()(state.source, state.place, state.project, Aims(**aims), mine)

@@ -50,7 +50,7 @@ _ALL = (
     Rewrite(
         "invert-guard",
         "function",
-        "guards:invert_guards",
+        "small.guards:invert_guards",
         "Return early in {name}",
         "Leave early instead of wrapping the rest of a function or loop in an if.",
         rules=_SHAPE,
@@ -58,7 +58,7 @@ _ALL = (
     Rewrite(
         "else-after-return",
         "function",
-        "else_return:unnest_else",
+        "small.else_return:unnest_else",
         "Unnest the else after a return in {name}",
         "Take the else away after a branch that always leaves.",
         words=("no-else-return", "no-else-raise", "no-else-continue", "no-else-break"),
@@ -67,7 +67,7 @@ _ALL = (
     Rewrite(
         "merge-ifs",
         "function",
-        "nesting:merge_ifs",
+        "small.nesting:merge_ifs",
         "Merge nested ifs in {name}",
         "Join an if that holds nothing but another if.",
         rules=_SHAPE,
@@ -75,7 +75,7 @@ _ALL = (
     Rewrite(
         "comprehension",
         "function",
-        "comprehension:comprehend",
+        "small.comprehension:comprehend",
         "Use a comprehension in {name}",
         "Write a loop that only appends as a comprehension.",
         words=(
@@ -87,7 +87,7 @@ _ALL = (
     Rewrite(
         "dispatch",
         "function",
-        "dispatch:dispatch",
+        "small.dispatch:dispatch",
         "Look up the cases of {name} in a table",
         "Replace a chain of comparisons with constants by a table or a match, where that is equal.",
         rules=_DECISIONS,
@@ -95,7 +95,7 @@ _ALL = (
     Rewrite(
         "extract-function",
         "function",
-        "search:search",
+        "extract.search:search",
         "Extract a function from {name}",
         "Move statements or conditions into functions of their own, until every one is within the limit.",
         words=("too-many-branches", "too-many-statements", "too-many-nested-blocks", "too-many-locals"),
@@ -106,7 +106,7 @@ _ALL = (
     Rewrite(
         "move-to-function",
         "function",
-        "move:move_to_function",
+        "moving.move:move_to_function",
         "Move {name} out of its class",
         "Make a method that does not use self a function of the module, and update its callers.",
         words=("no-self-use",),
@@ -116,7 +116,7 @@ _ALL = (
     Rewrite(
         "unreachable",
         "file",
-        "unreachable:remove_unreachable",
+        "small.unreachable:remove_unreachable",
         "Remove unreachable code from {name}",
         "Remove statements that can never run.",
         words=("unreachable", "using-constant-test"),
@@ -124,7 +124,7 @@ _ALL = (
     Rewrite(
         "unused",
         "file",
-        "unused:remove_unused",
+        "small.unused:remove_unused",
         "Remove unused code from {name}",
         "Remove private functions, imports and variables that nothing uses.",
         words=("unused-variable", "unused-private-member"),
@@ -132,7 +132,7 @@ _ALL = (
     Rewrite(
         "with-open",
         "function",
-        "closing:with_open",
+        "small.closing:with_open",
         "Close files by a with statement in {name}",
         "Open what is closed again in a with statement.",
         words=("consider-using-with",),
@@ -141,7 +141,7 @@ _ALL = (
     Rewrite(
         "ruff-fixes",
         "file",
-        "ruff:draft_fixes",
+        "small.ruff:draft_fixes",
         "Apply ruff's safe fixes to {name}",
         "Apply the fixes that ruff calls safe.",
         words=(
@@ -161,7 +161,7 @@ _ALL = (
     Rewrite(
         "modernise",
         "file",
-        "ruff:draft_modern",
+        "small.ruff:draft_modern",
         "Use the present Python in {name}",
         "Write f-strings, present annotations and literals, within the project's oldest Python.",
         words=(

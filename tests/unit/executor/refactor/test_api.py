@@ -9,7 +9,7 @@ import pytest
 
 from selfimprove.errors import MissingTool
 from selfimprove.executor.refactor.api import api_changes, changed_names
-from selfimprove.executor.refactor.move import move_to_function
+from selfimprove.executor.refactor.moving.move import move_to_function
 from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.source import Source
 

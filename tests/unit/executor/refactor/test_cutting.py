@@ -9,9 +9,9 @@ import time
 import pytest
 
 from selfimprove.errors import RefactorError
-from selfimprove.executor.refactor.blocks import blocks_of
+from selfimprove.executor.refactor.analysis.blocks import blocks_of
+from selfimprove.executor.refactor.analysis.cutting import cut_of, cuts
 from selfimprove.executor.refactor.cut import Cut, Leaves
-from selfimprove.executor.refactor.cutting import cut_of, cuts
 from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.source import Place, Source
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from selfimprove.executor.refactor.closing import with_open
 from selfimprove.executor.refactor.project import Project
+from selfimprove.executor.refactor.small.closing import with_open
 from selfimprove.executor.refactor.source import Source
 
 

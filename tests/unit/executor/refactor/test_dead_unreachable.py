@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from selfimprove.executor.refactor.project import Project
+from selfimprove.executor.refactor.small.unreachable import remove_unreachable
 from selfimprove.executor.refactor.source import Source
-from selfimprove.executor.refactor.unreachable import remove_unreachable
 
 
 def removed(text: str, symbol: str = "") -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from selfimprove.executor.refactor.project import Project
+from selfimprove.executor.refactor.small.unused import remove_unused
 from selfimprove.executor.refactor.source import Source
-from selfimprove.executor.refactor.unused import remove_unused
 
 
 def removed(text: str, others: dict[str, str] | None = None, symbol: str = "", path: str = "pkg/a.py") -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from selfimprove.errors import RefactorError
 from selfimprove.executor.refactor.cut import Cut, Leaves
-from selfimprove.executor.refactor.extract import extract
+from selfimprove.executor.refactor.extract.extract import extract
 from selfimprove.executor.refactor.source import Source
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from selfimprove.executor.refactor.conditions import Condition, as_return, conditions, write_condition
+from selfimprove.executor.refactor.extract.conditions import Condition, as_return, conditions, write_condition
 from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.source import Source
 

@@ -7,10 +7,10 @@ from textwrap import dedent
 import pytest
 
 from selfimprove.codebase.measure.measure import measure
-from selfimprove.executor.refactor.else_return import unnest_else
-from selfimprove.executor.refactor.guards import invert_guards
-from selfimprove.executor.refactor.nesting import merge_ifs
 from selfimprove.executor.refactor.project import Project
+from selfimprove.executor.refactor.small.else_return import unnest_else
+from selfimprove.executor.refactor.small.guards import invert_guards
+from selfimprove.executor.refactor.small.nesting import merge_ifs
 from selfimprove.executor.refactor.source import Source
 
 PROJECT = Project({}, {}, (3, 8))

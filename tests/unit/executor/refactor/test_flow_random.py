@@ -11,12 +11,12 @@ import textwrap
 
 import pytest
 
-from selfimprove.executor.refactor.comprehension import comprehend
-from selfimprove.executor.refactor.dispatch import dispatch
-from selfimprove.executor.refactor.else_return import unnest_else
-from selfimprove.executor.refactor.guards import invert_guards
-from selfimprove.executor.refactor.nesting import merge_ifs
 from selfimprove.executor.refactor.project import Project
+from selfimprove.executor.refactor.small.comprehension import comprehend
+from selfimprove.executor.refactor.small.dispatch import dispatch
+from selfimprove.executor.refactor.small.else_return import unnest_else
+from selfimprove.executor.refactor.small.guards import invert_guards
+from selfimprove.executor.refactor.small.nesting import merge_ifs
 from selfimprove.executor.refactor.source import Source
 
 PROJECT = Project({"pyproject.toml": b"[tool.black]\nline-length = 100\n"}, {}, (3, 10))

@@ -7,9 +7,9 @@ from textwrap import dedent
 import pytest
 
 from selfimprove.codebase.measure.measure import measure
-from selfimprove.executor.refactor.comprehension import comprehend
-from selfimprove.executor.refactor.dispatch import dispatch
 from selfimprove.executor.refactor.project import Project
+from selfimprove.executor.refactor.small.comprehension import comprehend
+from selfimprove.executor.refactor.small.dispatch import dispatch
 from selfimprove.executor.refactor.source import Source
 
 OLD, NEW = Project({}, {}, (3, 9)), Project({}, {}, (3, 10))

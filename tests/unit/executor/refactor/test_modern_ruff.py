@@ -11,7 +11,7 @@ import pytest
 
 from selfimprove.errors import MissingTool, RefactorError
 from selfimprove.executor.refactor.project import Project
-from selfimprove.executor.refactor.ruff import draft_modern, modernise, ruff_draft, ruff_fixes
+from selfimprove.executor.refactor.small.ruff import draft_modern, modernise, ruff_draft, ruff_fixes
 from selfimprove.executor.refactor.source import Source
 from selfimprove.tools.ruff import Wish, find_ruff, fixes
 

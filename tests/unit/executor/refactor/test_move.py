@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from selfimprove.errors import RefactorError
-from selfimprove.executor.refactor.move import move_to_function
+from selfimprove.executor.refactor.moving.move import move_to_function
 from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.source import Source
 

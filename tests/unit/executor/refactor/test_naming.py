@@ -13,8 +13,8 @@ import pytest
 
 from naming_rig import cut_between
 from selfimprove.errors import RefactorError
-from selfimprove.executor.refactor.docs import docstring_for
-from selfimprove.executor.refactor.naming import name_for, name_for_test
+from selfimprove.executor.refactor.naming.docs import docstring_for
+from selfimprove.executor.refactor.naming.naming import name_for, name_for_test
 from selfimprove.executor.refactor.source import Source
 
 
@@ -340,7 +340,7 @@ def test_same_name_in_every_process():
         """
         import json, sys
         from naming_rig import cut_between
-        from selfimprove.executor.refactor.naming import name_for
+        from selfimprove.executor.refactor.naming.naming import name_for
         for code in json.load(sys.stdin):
             print(name_for(*cut_between(code, code.split("def ")[1].split("(")[0]), ()))
         """

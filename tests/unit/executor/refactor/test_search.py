@@ -12,8 +12,8 @@ import pytest
 
 from selfimprove.codebase.measure.measure import measure
 from selfimprove.errors import RefactorError
+from selfimprove.executor.refactor.extract.search import Aims, search
 from selfimprove.executor.refactor.project import Project
-from selfimprove.executor.refactor.search import Aims, search
 from selfimprove.executor.refactor.source import Source
 
 PARSE = '''
@@ -253,7 +253,7 @@ def test_the_same_in_every_process():
     program = (
         "import sys; from selfimprove.executor.refactor.source import Source\n"
         "from selfimprove.executor.refactor.project import Project\n"
-        "from selfimprove.executor.refactor.search import Aims, search\n"
+        "from selfimprove.executor.refactor.extract.search import Aims, search\n"
         "text = sys.stdin.buffer.read(); source = Source.read('m.py', text)\n"
         "draft = search(source, source.place('parse'), Project({'m.py': text}), Aims(complexity=4))\n"
         "sys.stdout.buffer.write(draft.files['m.py'] + draft.key.encode())\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from selfimprove.executor.refactor.choosing import UNKNOWN, Choice, Chooser, Item, blocks_of
+from selfimprove.executor.refactor.extract.choosing import UNKNOWN, Choice, Chooser, Item, blocks_of
 
 TEXT = """
 def f():

@@ -7,8 +7,8 @@ import ast
 import pytest
 
 from naming_rig import cut_between
-from selfimprove.executor.refactor.annotations import element, names_in, without_none
-from selfimprove.executor.refactor.typing_of import annotate
+from selfimprove.executor.refactor.naming.annotations import element, names_in, without_none
+from selfimprove.executor.refactor.naming.typing_of import annotate
 
 
 def signature(code: str, symbol: str = "f") -> tuple[dict[str, str], str]:

@@ -1,0 +1,155 @@
+"""Costs: how well a cut reads as a function of its own, as a number; the cuts that cost least are made."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from selfimprove.codebase.measure.shape import Scope
+from selfimprove.executor.refactor.cut import Leaves
+from selfimprove.executor.refactor.extract.lines import first_line, last_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from selfimprove.executor.refactor.cut import Cut
+    from selfimprove.executor.refactor.source import Source
+
+HELPER = 12.0
+"""What one more function costs, so that few are made."""
+IMPOSSIBLE = float("inf")
+
+_PARAMETERS = (0.0, 0.0, 0.5, 1.0, 2.5, 5.0, 11.0, 18.0)
+"""By their number; more than these are not passed."""
+_RESULTS = (0.0, 0.0, 3.0, 8.0)
+_LEAVES = {Leaves.END: 0.0, Leaves.RETURN: 0.0, Leaves.PASS: 0.0, Leaves.GUARD: 4.0, Leaves.MAYBE: 5.0}
+_IMPORTED = 6.0
+"""For each module that is imported in the function, and would have to be passed."""
+_COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match)
+
+
+def cost(source: Source, cut: Cut) -> float:
+    """Return what the cut costs, IMPOSSIBLE when it is not to be made.
+
+    Parameters beyond 5 and results beyond 2 are dear and beyond 7 and 3 impossible; so is a cut that begins or
+    ends in the middle of something, that is too small to be named, or that leaves nothing of its function.
+    """
+    passed, given = len(cut.parameters), len(cut.results)
+    if passed >= len(_PARAMETERS) or given >= len(_RESULTS):
+        return IMPOSSIBLE
+    both = 2.0 * (passed > 3 and given > 1) + _IMPORTED * len(_imported(cut) & set(cut.parameters))
+    ways = _LEAVES[cut.leaves] + 1.0 * cut.is_generator
+    chain = 5.0 if continues_elif(source, cut) else 0.0
+    price = HELPER + _PARAMETERS[passed] + _RESULTS[given] + both + ways + chain
+    return price + _borders(source, cut) + _size(cut) + _strangers(cut)
+
+
+def predicate_cost(parameters: int, count: int) -> float:
+    """Return what a helper for an expression costs that has ``count`` decisions."""
+    if parameters >= len(_PARAMETERS):
+        return IMPOSSIBLE
+    return HELPER + 2 * _PARAMETERS[parameters] + (6.0, 6.0, 3.0)[min(count, 2)]
+
+
+def _borders(source: Source, cut: Cut) -> float:
+    """Return what it costs that the cut begins and ends where nothing sets it off."""
+    whole = cut.first == 0 and cut.last == len(cut.block) - 1
+    if whole:
+        return 2.0 if cut.leaves is Leaves.RETURN and cut.block[0] in cut.place.node.body else 0.0
+    return _beginning(source, cut) + _ending(source, cut)
+
+
+def _beginning(source: Source, cut: Cut) -> float:
+    if cut.first == 0:
+        return 1.0
+    head, before = cut.block[cut.first], cut.block[cut.first - 1]
+    if _set_off(source, before, head):
+        return 0.0
+    if isinstance(head, _COMPOUND):
+        return 1.0 if _prepares(before, cut) == 0 else 3.0
+    return 2.0 if isinstance(before, (*_COMPOUND, Scope)) else 5.0
+
+
+def _prepares(before: ast.stmt, cut: Cut) -> int:
+    """Return how many names ``before`` sets that the cut takes in: what belongs together was cut apart."""
+    if not isinstance(before, ast.Assign):
+        return 0
+    return sum(
+        isinstance(one, ast.Name) and one.id in cut.parameters
+        for target in before.targets
+        for one in ast.walk(target)
+    )
+
+
+def _ending(source: Source, cut: Cut) -> float:
+    if cut.last == len(cut.block) - 1:
+        return 0.0
+    tail, after = cut.block[cut.last], cut.block[cut.last + 1]
+    if _set_off(source, tail, after):
+        return 0.0
+    if isinstance(tail, _COMPOUND):
+        return 0.5 if isinstance(after, (ast.Return, *_COMPOUND)) else 1.0
+    return 2.0 if isinstance(after, (*_COMPOUND, ast.Return)) else 5.0
+
+
+def _set_off(source: Source, before: ast.stmt, after: ast.stmt) -> bool:
+    """True when a blank line or a comment of its own stands between two statements."""
+    return first_line(after) - last_line(before) > 1 and bool(
+        [line for line in range(last_line(before) + 1, first_line(after)) if _is_apart(source.line(line))]
+    )
+
+
+def _is_apart(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
+
+
+def _strangers(cut: Cut) -> float:
+    """Return what it costs that a cut with results begins with what they do not come from, or only hands them on."""
+    if not cut.results or len(cut.statements) < 2:
+        return 0.0
+    first, *rest = cut.statements
+    made = _names(first, ast.Store)
+    used = {name for node in rest for name in _names(node, ast.Load)} | set(cut.results)
+    price = 0.0 if made & used else 3.0
+    later = {name for node in rest for name in _names(node, ast.Store)}
+    plain = isinstance(first, ast.Assign) and isinstance(first.value, ast.Constant | ast.Name | ast.Attribute)
+    return price + (4.0 if plain and made & set(cut.results) - later else 0.0)
+
+
+def _imported(cut: Cut) -> set[str]:
+    return {
+        (one.asname or one.name).partition(".")[0]
+        for node in ast.walk(cut.place.node)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for one in node.names
+    }
+
+
+def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, context)}
+
+
+def _size(cut: Cut) -> float:
+    """Return what it costs to be very small, very large, or nearly all of the function."""
+    lines = last_line(cut.statements[-1]) - first_line(cut.statements[0]) + 1
+    small = 5.0 if lines < 3 else 2.0 if lines < 4 else 0.0
+    if len(cut.statements) == 1 and not isinstance(cut.statements[0], _COMPOUND):
+        small += 4.0
+    large = max(0, lines - 40) / 8
+    return small + large + _emptied(cut, lines)
+
+
+def _emptied(cut: Cut, lines: int) -> float:
+    """Return what it costs to leave hardly anything of the function: the complexity has only moved."""
+    body: Sequence[ast.stmt] = cut.place.node.body
+    start = 1 if isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) else 0
+    if start >= len(body):
+        return 0.0
+    whole = last_line(body[-1]) - first_line(body[start]) + 1
+    left = whole - lines
+    return 15.0 if left < 3 else 6.0 if left * 5 < whole else 0.0
+
+
+def continues_elif(source: Source, cut: Cut) -> bool:
+    """True when the cut is the rest of an if/elif chain, which begins at one of its ``elif``."""
+    return cut.first == 0 and source.segment(cut.block[0]).startswith("elif")

@@ -1,0 +1,354 @@
+"""Extract: a cut written as a function or method of its own, and the call that takes its place."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from selfimprove.codebase.measure.shape import FunctionNode
+from selfimprove.errors import RefactorError
+from selfimprove.executor.refactor.cut import Leaves
+from selfimprove.executor.refactor.extract.leaving import end_of, jumps_changed, needless
+from selfimprove.executor.refactor.extract.lines import (
+    Row,
+    comments_above,
+    comments_below,
+    first_line,
+    in_strings,
+    last_line,
+    line_limit,
+    moved,
+    unit_of,
+    width,
+    wrapped,
+)
+from selfimprove.executor.refactor.extract.spot import Spot, method_around
+from selfimprove.executor.refactor.source import Splice
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from selfimprove.executor.refactor.cut import Cut
+    from selfimprove.executor.refactor.source import Source
+
+_FOUND = ("found", "result", "outcome", "answer", "returned")
+
+
+class Annotations(Protocol):
+    """Types of a helper: text behind ``name:`` for each parameter that has one, and behind ``->`` (or "")."""
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """Annotations by name."""
+
+    @property
+    def returns(self) -> str:
+        """The annotation of what the helper gives."""
+
+
+class Document(Protocol):
+    """A docstring without its quotes, and the lines of the comment that it replaces."""
+
+    @property
+    def text(self) -> str:
+        """Lines without their indentation."""
+
+    @property
+    def comment(self) -> tuple[int, int] | None:
+        """First and last line of a comment that says the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A helper and its call as text. ``call`` takes the place of the cut, ``helper`` is inserted.
+
+    ``helper_rows`` are the helper's lines with the numbers that they had in the old text; ``call_rows`` is how
+    many lines the call has, ``lead`` how many lines of the inserted text stand before the helper.
+    """
+
+    symbol: str
+    call: Splice
+    helper: Splice
+    helper_rows: tuple[Row, ...]
+    lead: int = 0
+
+
+class Extraction(NamedTuple):
+    """The file with the helper, its qualified name, and the lines from its ``def`` to its last."""
+
+    source: Source
+    symbol: str
+    line: int
+    end_line: int
+
+
+class Span(NamedTuple):
+    """The lines of a cut with its comments; ``base`` is its indentation, ``elif_`` that it begins at an elif."""
+
+    first: int
+    last: int
+    base: str
+    elif_: bool
+
+
+def extract(
+    source: Source, cut: Cut, name: str, signature: Annotations | None = None, doc: Document | None = None
+) -> Extraction:
+    """Return ``source`` with the cut as a helper ``name`` and a call in its place.
+
+    Raises RefactorError when the lines of the cut hold something else too, or it is left in a way no helper can.
+    """
+    written = write(source, cut, name, signature, doc)
+    after = source.but((written.call, written.helper))
+    node = after.place(written.symbol).node
+    return Extraction(after, written.symbol, node.lineno, last_line(node))
+
+
+def write(
+    source: Source, cut: Cut, name: str, signature: Annotations | None = None, doc: Document | None = None
+) -> Written:
+    """Return the text of helper and call, without putting it in place. Raises RefactorError as extract does."""
+    span = span_of(source, cut)
+    unit = unit_of(source, cut.place.node)
+    call, last = _call(source, cut, name, span, unit)
+    end = source.starts[last]
+    text = source.newline.join(call) + (source.newline if _ends_line(source, end) else "")
+    replaced = Splice(source.starts[span.first - 1], end, text)
+    body = body_rows(source, cut, span, doc)
+    return placed(source, cut, name, signature, doc, replaced, (span.base, body))
+
+
+def placed(
+    source: Source,
+    cut: Cut,
+    name: str,
+    signature: Annotations | None,
+    doc: Document | None,
+    call: Splice,
+    body: tuple[str, Sequence[Row]],
+) -> Written:
+    """Return a helper with ``body`` (its indentation and rows) where it belongs, with ``call`` for the cut."""
+    where = Spot.of(source, cut)
+    unit = unit_of(source, cut.place.node)
+    inner = where.indent + unit
+    base, inside = body
+    numbers = [number for number, _ in inside if number]
+    frozen = in_strings(source, min(numbers), max(numbers)) if numbers else frozenset()
+    rows: list[Row] = [(None, line) for line in _head(source, cut, name, signature, where.indent, unit)]
+    rows += [(None, line) for line in _docstring(source, cut, doc, inner)]
+    if cut.global_names:
+        rows.append((None, f"{inner}global {', '.join(cut.global_names)}"))
+    rows += [
+        (None, inner + text) if number is None else (number, text)
+        for number, text in moved(inside, base, inner, frozen)
+    ]
+    newline = source.newline
+    lines = newline.join(text for _, text in rows)
+    lead = 0
+    if where.after:
+        lead = where.blank + (0 if _ends_line(source, where.offset) else 1)
+        text = newline * lead + lines + (newline if _ends_line(source, where.offset) else "")
+    else:
+        text = lines + newline * (1 + where.blank)
+    return Written(where.prefix + name, call, Splice(where.offset, where.offset, text), tuple(rows), lead)
+
+
+def passed(cut: Cut) -> tuple[str, ...]:
+    """Return the parameters of the helper: those of the function in its order, then the others as they appear."""
+    args = cut.place.node.args
+    every = [*args.posonlyargs, *args.args, args.vararg, *args.kwonlyargs, args.kwarg]
+    order = {one.arg: index for index, one in enumerate(every) if one}
+    return tuple(sorted(cut.parameters, key=lambda name: order.get(name, len(order))))
+
+
+def span_of(source: Source, cut: Cut) -> Span:
+    """Return the lines that move. Raises RefactorError when they are not the cut's alone."""
+    head, tail = cut.statements[0], cut.statements[-1]
+    first, last = first_line(head), last_line(tail)
+    start, end = source.offset(first, 0), source.span(tail)[1]
+    lead = source.text[start : source.offset(first, _column(head))]
+    rest = source.text[end : source.starts[last]].strip()
+    if lead.strip() or (rest and not rest.startswith("#")):
+        raise RefactorError(f"line {first} holds more than what would be extracted", where=source.path)
+    base = source.indent(first)
+    elif_ = source.text[start + len(base) :].startswith("elif")
+    before = last_line(cut.block[cut.first - 1]) if cut.first else cut.place.node.lineno
+    closing = cut.last == len(cut.block) - 1
+    after = first_line(cut.block[cut.last + 1]) if not closing else len(source.starts)
+    closing = closing and not elif_  # what follows a chain is indented as its elif is
+    if not elif_:
+        first = comments_above(source, first, before, base)
+    last = comments_below(source, last, after, width(base) + (0 if closing else 1))
+    return Span(first, last, base, elif_)
+
+
+def body_rows(source: Source, cut: Cut, span: Span, doc: Document | None) -> list[Row]:
+    """Return the lines of the helper's body as they are indented in the function; new ones without indentation."""
+    rows: list[Row] = [
+        (number, source.line(number).rstrip("\r\n")) for number in range(span.first, span.last + 1)
+    ]
+    at = {number: index for index, (number, _) in enumerate(rows)}
+    for jump, text in sorted(jumps_changed(cut).items(), key=lambda one: -one[0].lineno):
+        start, stop = source.span(jump)
+        begin, end = at[jump.lineno], at[last_line(jump)]
+        before = source.text[source.starts[jump.lineno - 1] : start]
+        behind = source.text[stop : source.starts[last_line(jump)]].rstrip("\r\n")
+        rows[begin : end + 1] = [(jump.lineno, before + text + behind), *[(0, "")] * (end - begin)]
+    for jump in needless(cut):
+        if source.lines(jump.lineno, last_line(jump)).strip() == source.segment(jump):
+            rows[at[jump.lineno]] = (0, "")
+    if span.elif_:
+        rows[at[first_line(cut.statements[0])]] = _as_if(rows[at[first_line(cut.statements[0])]])
+    ended = _returned_at_once(source, cut, rows, at)
+    dropped = range(doc.comment[0], doc.comment[1] + 1) if doc and doc.comment else range(0)
+    rows = [row for row in rows if row[0] != 0 and row[0] not in dropped]
+    if not ended and end_of(cut):
+        rows.append((None, end_of(cut)))
+    return _without_edges(rows)
+
+
+def _as_if(row: Row) -> Row:
+    return row[0], row[1].replace("elif", "if", 1)
+
+
+def _without_edges(rows: list[Row]) -> list[Row]:
+    while rows and not rows[0][1].strip():
+        del rows[0]
+    return rows
+
+
+def _returned_at_once(source: Source, cut: Cut, rows: list[Row], at: dict[int | None, int]) -> bool:
+    """Write ``x = value`` at the end of a helper that gives ``x`` as ``return value``; true when that was done."""
+    last = cut.statements[-1]
+    if cut.leaves is not Leaves.END or len(cut.results) != 1 or not isinstance(last, ast.Assign):
+        return False
+    target, value = last.targets[0], last.value
+    if len(last.targets) > 1 or not isinstance(target, ast.Name) or target.id != cut.results[0]:
+        return False
+    if isinstance(value, ast.Yield | ast.YieldFrom) or _is_named_late(value, target.id):
+        return False
+    if any(_is_named_late(one, target.id) for one in cut.statements):
+        return False
+    start, behind = source.offset(last.lineno, last.col_offset), source.span(value)[0]
+    between = source.text[start:behind]
+    name, _, rest = between.partition("=")
+    if name.strip() != target.id or (rest.strip() and rest.strip() != "(") or "\n" in between.rstrip("( \n"):
+        return False
+    if last.end_lineno != last.lineno and source.line(last.lineno).split("#")[0].rstrip()[-1:] not in "([{":
+        return False
+    number, text = rows[at[last.lineno]]
+    indent = source.indent(last.lineno)
+    rows[at[last.lineno]] = (number, f"{indent}return {text[len(indent) :].partition('=')[2].lstrip()}")
+    return True
+
+
+def _is_named_late(node: ast.AST, name: str) -> bool:
+    """True when a function or lambda inside of ``node`` uses ``name``, which it may do later."""
+    late = (*FunctionNode.__args__, ast.Lambda, ast.GeneratorExp)
+    return any(
+        isinstance(one, ast.Name) and one.id == name
+        for scope in ast.walk(node)
+        if isinstance(scope, late)
+        for one in ast.walk(scope)
+    )
+
+
+def _column(node: ast.stmt) -> int:
+    decorators: Sequence[ast.expr] = getattr(node, "decorator_list", ())
+    return node.col_offset if not decorators else 0
+
+
+def _ends_line(source: Source, offset: int) -> bool:
+    return source.text[:offset].endswith(("\n", "\r"))
+
+
+def _call(source: Source, cut: Cut, name: str, span: Span, unit: str) -> tuple[list[str], int]:
+    """Return the lines of the call, and the last line of the old text that they replace."""
+    indent = span.base + unit if span.elif_ else span.base
+    callee = f"{cut.receiver}.{name}" if cut.receiver else name
+    before = "yield from " if cut.is_generator else "await " if cut.is_async else ""
+    head, tail, more, last = "", "", [], span.last
+    if cut.leaves is Leaves.RETURN:
+        head = "return "
+    elif cut.leaves is Leaves.GUARD and cut.jump is not None:
+        head, tail, more = "if ", ":", [indent + unit + source.segment(cut.jump)]
+    elif cut.leaves is Leaves.MAYBE:
+        found = _found(cut)
+        head = f"{found} = "
+        more = [f"{indent}if {found} is not None:", f"{indent}{unit}return {found}"]
+    elif cut.leaves is Leaves.END and cut.results:
+        line = _return_of_results(source, cut, span)
+        head, last = ("return ", line) if line else (f"{', '.join(cut.results)} = ", last)
+    if cut.is_generator and head.startswith(("return", "if")):
+        before, tail = f"({before}", f"){tail}"
+    lines = wrapped(
+        head + before + callee, passed(cut), tail, indent=indent, unit=unit, limit=line_limit(source)
+    )
+    return ([f"{span.base}else:"] if span.elif_ else []) + lines + more, last
+
+
+def _return_of_results(source: Source, cut: Cut, span: Span) -> int:
+    """Return the line of a ``return a, b`` right behind the cut that returns its results, else 0."""
+    if cut.last + 1 >= len(cut.block) or cut.is_generator:
+        return 0
+    after = cut.block[cut.last + 1]
+    if not isinstance(after, ast.Return) or after.value is None or after.lineno != last_line(after):
+        return 0
+    if ast.unparse(after.value).strip("()") != ", ".join(cut.results):
+        return 0
+    between = source.lines(span.last + 1, after.lineno)
+    if between.strip() != source.segment(after) or _is_closed_over(cut):
+        return 0
+    return after.lineno
+
+
+def _is_closed_over(cut: Cut) -> bool:
+    """True when a result might still be looked at after the return: by a closure, or in a ``finally``."""
+    function = cut.place.node
+    if any(isinstance(node, ast.Try) and node.finalbody for node in ast.walk(function)):
+        return True
+    if any(isinstance(node, ast.Global | ast.Nonlocal) for node in ast.walk(function)):
+        return True
+    return any(_is_named_late(one, name) for one in function.body for name in cut.results)
+
+
+def _found(cut: Cut) -> str:
+    """Return a name for what may be returned that the function does not use."""
+    used = {node.id for node in ast.walk(cut.place.node) if isinstance(node, ast.Name)}
+    used |= {node.arg for node in ast.walk(cut.place.node) if isinstance(node, ast.arg)}
+    return next(name for name in (*_FOUND, *(f"found_{n}" for n in range(1, 1000))) if name not in used)
+
+
+def _head(
+    source: Source, cut: Cut, name: str, signature: Annotations | None, indent: str, unit: str
+) -> list[str]:
+    types = signature.parameters if signature else {}
+    items = [f"{one}: {types[one]}" if types.get(one) else one for one in passed(cut)]
+    if cut.receiver:
+        items.insert(0, cut.receiver)
+    tail = f" -> {signature.returns}:" if signature and signature.returns else ":"
+    word = "async def" if cut.is_async else "def"
+    lines = wrapped(f"{word} {name}", items, tail, indent=indent, unit=unit, limit=line_limit(source))
+    return [*([f"{indent}@classmethod"] if _is_classmethod(cut) else []), *lines]
+
+
+def _is_classmethod(cut: Cut) -> bool:
+    method = method_around(cut.place) if cut.receiver else None
+    return method is not None and any(
+        isinstance(one, ast.Name) and one.id == "classmethod" for one in method.decorator_list
+    )
+
+
+def _docstring(source: Source, cut: Cut, doc: Document | None, indent: str) -> list[str]:
+    if not doc or not doc.text.strip() or '"""' in doc.text:
+        return []
+    body = cut.place.node.body[0]
+    old = source.segment(body) if isinstance(body, ast.Expr) else ""
+    quotes = "'''" if old.startswith("'''") and "'''" not in doc.text else '"""'
+    first, *more = doc.text.rstrip().split("\n")
+    lines = [f"{indent}{'r' if chr(92) in doc.text else ''}{quotes}{first}"]
+    lines += [indent + line if line.strip() else "" for line in more]
+    if more:
+        return [*lines, f"{indent}{quotes}"]
+    return [lines[0] + quotes]

@@ -1,0 +1,302 @@
+"""Acts: what statements do and to what, as a verb and the words of its object."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+from selfimprove.codebase.measure.shape import FunctionNode
+from selfimprove.executor.refactor.naming.words_of import (
+    BOTH,
+    PALE,
+    PREPOSITIONS,
+    QUESTIONS,
+    VERBS,
+    WEAK,
+    listed,
+    plural,
+    singular,
+    split,
+    strong,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+Words = tuple[str, ...]
+
+_LOOPS = ast.For | ast.AsyncFor | ast.While
+_THROUGH = listed(
+    "list tuple set frozenset sorted dict iter enumerate reversed str repr bytes len int float bool abs next zip range "
+    "min max sum any all map filter isinstance issubclass hasattr callable type id hash print round deepcopy copy cast"
+)
+"""Functions that give back their argument in another form: the noun is the argument's."""
+
+_METHODS = listed(
+    "items keys values copy strip lstrip rstrip lower upper title casefold encode decode split rsplit splitlines "
+    "partition rpartition format replace startswith endswith find rfind index count join read readline readlines "
+    "close flush group groups get pop append extend add insert update setdefault remove discard sort reverse "
+    "clear write writelines send recv match search fullmatch findall finditer sub capitalize isdigit iteritems"
+)
+"""Methods of the builtin types: the noun is the receiver's."""
+
+_ADDING = listed("append add insert extend appendleft push put setdefault")
+_QUIET = listed("debug info error exception log sleep close flush seek tell __init__")
+_SAYING = {"warn": "warn", "warning": "warn", "print": "print", "echo": "print", "secho": "print"}
+_FRONTS = ("copy", "format", "make", "load", "read", "parse", "rm", "mk", "set", "get")
+_PLACES = listed("i j k n idx index pos position key name")
+_MAKERS = listed("from of")
+
+
+class Act(NamedTuple):
+    """Something done: ``verb`` to ``noun`` (words), and whether that is in a loop of the statements."""
+
+    verb: str
+    noun: Words
+    looped: bool
+
+
+def noun_of(node: ast.AST | None) -> Words:
+    """Return the words that name the value of an expression, () when it has none that mean anything."""
+    match node:
+        case ast.Name(id=name):
+            return strong(split(name))
+        case ast.Attribute(attr=name, value=value):
+            return strong(split(name)) or noun_of(value)
+        case ast.Subscript(value=value, slice=ast.Constant(value=str(key))) if key.isidentifier():
+            return strong(split(key)) or noun_of(value)
+        case ast.Subscript(value=value, slice=index):
+            return noun_of(value) if isinstance(index, ast.Slice) else one_of(noun_of(value))
+        case ast.Call():
+            return _called_noun(node)
+        case ast.ListComp(elt=elt) | ast.SetComp(elt=elt) | ast.GeneratorExp(elt=elt):
+            return many_of(noun_of(elt)) or noun_of(node.generators[0].iter)
+        case _:
+            return next((words for one in _parts(node) if (words := noun_of(one))), ())
+
+
+def _parts(node: ast.AST | None) -> Sequence[ast.expr]:
+    """Return the parts of an expression that it can be named after, the best first."""
+    match node:
+        case ast.Await(value=value) | ast.Starred(value=value) | ast.UnaryOp(operand=value):
+            return [value]
+        case ast.NamedExpr(target=value) | ast.IfExp(body=value) | ast.Compare(left=value):
+            return [value]
+        case ast.BinOp(left=left, right=right):
+            return [left, right]
+        case ast.BoolOp(values=[value, *_]) | ast.Tuple(elts=[*_, value]):
+            return [value]
+        case _:
+            return []
+
+
+def verb_of(name: str) -> str:
+    """Return the verb at the front of a function's name, "" for a name that has none; ``copytree`` has one."""
+    words = split(name.rstrip("0123456789"))
+    if not words or name.strip("_")[:1].isupper():
+        return ""
+    if _is_verb(words[0]):
+        return words[0]
+    if len(words) > 1 and words[-1] in VERBS and words[-1] not in BOTH:
+        return words[-1]
+    front = _front(words[0])
+    return {"rm": "remove", "mk": "make"}.get(front, front)
+
+
+def object_of(name: str) -> Words:
+    """Return what stands beside the verb in a function's name: ``parse_url`` has ``url``, ``args2cmd`` ``cmd``."""
+    words = list(split(name.rstrip("0123456789")))
+    if words and (front := _front(words[0])):
+        words[0] = words[0][len(front) :]
+    while len(words) > 1 and (_is_verb(words[0]) or words[0] in ("iter", "do", "on", "to")):
+        del words[0]
+    if "to" in words[:-1]:
+        words = words[words.index("to") + 1 :]
+    if len(words) > 1 and words[-1] in VERBS - BOTH:
+        del words[-1]
+    kept = tuple(word for word in words if word not in PREPOSITIONS | QUESTIONS and len(word) > 1)
+    return () if len(split(name)) == 1 and kept and _is_verb(kept[0]) else kept
+
+
+def _is_verb(word: str) -> bool:
+    return word in VERBS or (word.endswith(("ize", "ify")) and word not in ("size", "prize", "resize"))
+
+
+def _front(word: str) -> str:
+    """Return the verb that a word of several in one begins with: ``copytree``, ``mkdir``."""
+    if word in VERBS:
+        return ""
+    return next((front for front in _FRONTS if word.startswith(front) and len(word) - len(front) >= 3), "")
+
+
+def walk(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """Yield the nodes in the order of the text, without what is in functions and classes of their own."""
+    for node in statements:
+        yield node
+        if not isinstance(node, FunctionNode | ast.ClassDef | ast.Lambda):
+            yield from walk(ast.iter_child_nodes(node))
+
+
+def acts(statements: Iterable[ast.stmt], *, looped: bool = False) -> Iterator[Act]:
+    """Yield what the statements do to things that outlive them, in the order of the text."""
+    for statement in statements:
+        for verb, noun in _done(statement, looped):
+            yield Act(verb, noun, looped)
+        inside = looped or isinstance(statement, _LOOPS)
+        for suite in suites(statement):
+            yield from acts(suite, looped=inside)
+
+
+def suites(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
+    """Yield the suites of a statement in the order of the text; a function or class keeps its own to itself."""
+    if isinstance(statement, FunctionNode | ast.ClassDef):
+        return
+    yield getattr(statement, "body", ())
+    for inner in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
+        yield inner.body
+    yield getattr(statement, "orelse", ())
+    yield getattr(statement, "finalbody", ())
+
+
+def _done(statement: ast.stmt, looped: bool) -> Iterator[tuple[str, Words]]:
+    match statement:
+        case ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(value=ast.Call() as call)):
+            yield from _by_call(call)
+        case ast.Expr(value=ast.Yield(value=value) | ast.YieldFrom(value=value)):
+            yield "iter", many_of(noun_of(value))
+        case ast.Assign(targets=targets):
+            for target in targets:
+                yield from _by_store(target, looped)
+        case (
+            ast.AugAssign(target=ast.Attribute() as target) | ast.AnnAssign(target=ast.Attribute() as target)
+        ):
+            yield "update" if isinstance(statement, ast.AugAssign) else "set", noun_of(target)
+        case ast.Delete(targets=[target, *_]):
+            yield "remove", noun_of(target)
+
+
+def _by_store(target: ast.expr, looped: bool) -> Iterator[tuple[str, Words]]:
+    match target:
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            for part in parts:
+                yield from _by_store(part, looped)
+        case ast.Attribute():
+            yield "set", noun_of(target)
+        case ast.Subscript(value=value, slice=ast.Constant(value=str(key))) if key.replace(
+            "-", "_"
+        ).isidentifier():
+            yield "set", strong(split(key)) or noun_of(value)
+        case ast.Subscript(value=value, slice=key):
+            noun = noun_of(value)
+            if (
+                isinstance(key, ast.Name)
+                and key.id not in _PLACES
+                and noun
+                and singular(noun[-1]) != noun[-1]
+            ):
+                yield ("fill", noun) if looped else ("add", one_of(noun))
+            else:
+                yield "update", noun
+
+
+def _by_call(call: ast.Call) -> Iterator[tuple[str, Words]]:
+    name = called(call)
+    receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+    argument = noun_of(call.args[-1]) if call.args else ()
+    if not name or name in _QUIET:
+        return
+    if _is_said(name, receiver):
+        yield _SAYING.get(name, "print"), ()
+    elif name in _ADDING and receiver is not None:
+        yield _adding(call, noun_of(receiver), argument)
+    elif name in _METHODS and receiver is not None:
+        yield verb_of(name) or "get", noun_of(receiver) or argument
+    elif verb := verb_of(name):
+        yield verb, _treated(call, name) or noun_of(receiver)
+    elif words := strong(split(name)):
+        yield "call", words
+
+
+def _is_said(name: str, receiver: ast.expr | None) -> bool:
+    return name in _SAYING or (name == "write" and noun_of(receiver)[-1:] in (("stdout",), ("stderr",)))
+
+
+def _treated(call: ast.Call, name: str) -> Words:
+    """Return what a function does something to: the object in its name, or its first argument if that says more."""
+    first = noun_of(call.args[0]) if call.args else ()
+    named = object_of(name)
+    return named if named and (not is_pale(named) or is_pale(first)) else first
+
+
+def _adding(call: ast.Call, container: Words, argument: Words) -> tuple[str, Words]:
+    """Return what putting something into a container is: adding to many things, or extending one."""
+    if _is_thing(call):
+        return "add", one_of(argument)
+    if not container or is_pale(container):
+        return "add", container or one_of(argument)
+    return ("add", container) if many_of(container) == container else ("extend", container)
+
+
+def is_pale(words: Words) -> bool:
+    """True for words that say little, and for none."""
+    return all(word in PALE or word in WEAK for word in words)
+
+
+def _is_thing(call: ast.Call) -> bool:
+    """True when what is added is named better by itself than by what it is added to: a new object of a class."""
+    first = call.args[-1] if call.args else None
+    return isinstance(first, ast.Call) and called(first)[:1].isupper()
+
+
+def called(call: ast.Call) -> str:
+    """Return the last part of a called function's name, "" when it has none."""
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
+
+
+def _called_noun(call: ast.Call) -> Words:
+    name = called(call)
+    receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+    first = call.args[0] if call.args else None
+    if key := _key(call, name):
+        return key
+    if name in _THROUGH and receiver is None:
+        return noun_of(call.args[1] if name in ("map", "filter") and call.args[1:] else first)
+    if name in _METHODS and receiver is not None:
+        return noun_of(first if isinstance(receiver, ast.Constant) or name == "join" else receiver)
+    own = _own_noun(name)
+    if own is None:  # a question, a maker
+        return noun_of(receiver)
+    return own or noun_of(first) or noun_of(receiver)
+
+
+def _own_noun(name: str) -> Words | None:
+    """Return the words of the thing in a function's name, ``None`` for a name without one, as of a question."""
+    words = split(name)
+    if name.startswith("__"):
+        return ()
+    if words[:1] and words[0] in (*QUESTIONS, *_MAKERS):
+        return None
+    return strong(object_of(name)) if verb_of(name) else strong(words[-2:]) or None
+
+
+def _key(call: ast.Call, name: str) -> Words:
+    """Return the words of the constant that a value is looked up by: ``getattr(x, "name")``, ``x.get("name")``."""
+    at = {"getattr": 1, "get": 0, "pop": 0}.get(name)
+    key = call.args[at] if at is not None and len(call.args) > at else None
+    if isinstance(key, ast.Constant) and isinstance(key.value, str) and key.value.isidentifier():
+        return strong(split(key.value))
+    return ()
+
+
+def one_of(words: Words) -> Words:
+    """Return the words for one of the things."""
+    return (*words[:-1], singular(words[-1])) if words else ()
+
+
+def many_of(words: Words) -> Words:
+    """Return the words for several of the things."""
+    return (*words[:-1], plural(words[-1])) if words else ()

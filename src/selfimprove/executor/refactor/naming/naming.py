@@ -1,0 +1,175 @@
+"""Naming: the name that a careful person would give to statements or an expression that become a function."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import keyword
+from typing import TYPE_CHECKING
+
+from selfimprove.errors import RefactorError
+from selfimprove.executor.refactor.naming.acts import noun_of, walk
+from selfimprove.executor.refactor.naming.contexts import asked
+from selfimprove.executor.refactor.naming.phrasing import candidates
+from selfimprove.executor.refactor.naming.predicates import case_of
+from selfimprove.executor.refactor.naming.view import View
+from selfimprove.executor.refactor.naming.words_of import joined, meaningful, split, strong
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Sequence
+
+    from selfimprove.executor.refactor.cut import Cut
+    from selfimprove.executor.refactor.naming.acts import Words
+    from selfimprove.executor.refactor.source import Place, Source
+
+_LONGEST = 30
+"""Characters of the longest name, with its underscore."""
+
+_MOST_WORDS = 4
+_JOINTS = frozenset(["and", "or", "of", "for", "in", "with"])
+
+
+def name_for(source: Source, cut: Cut, taken: Container[str]) -> str:
+    """Return a private name for the function that ``cut`` becomes: 2 to 4 words, at most 30 characters.
+
+    It comes from a comment over the cut, what the cut results in and how that is made, the condition of the branch
+    that it is, and what it does to what. A name that is ``taken`` is told apart by a further word of the code, never by
+    a number. A cut that is one ``return`` of a condition, put before the statement that tests it, is named as that
+    condition. Raises RefactorError when every name is taken.
+    """
+    view = View(source, cut.place, cut.statements, cut)
+    return _first_free(view, _all(view, cut), taken)
+
+
+def _all(view: View, cut: Cut) -> Iterator[Words]:
+    only = cut.statements[0] if len(cut.statements) == 1 else None
+    if isinstance(only, ast.Return) and only.value is not None:
+        after = cut.block[cut.last + 1] if cut.last + 1 < len(cut.block) else None
+        yield from asked(only.value, after, view.noun, view.item)
+    yield from candidates(view, cut)
+
+
+def name_for_test(source: Source, place: Place, expression: ast.expr, taken: Container[str]) -> str:
+    """Return a private name for the function that ``expression`` becomes: for a condition, a question.
+
+    Raises RefactorError when every name is taken.
+    """
+    holder = _holder_of(place.node, expression)
+    view = View(source, place, (holder,) if holder is not None else (), None)
+    return _first_free(view, asked(expression, holder, view.noun, view.item), taken)
+
+
+def _holder_of(function: ast.AST, expression: ast.expr) -> ast.stmt | None:
+    """Return the innermost statement that has the expression in it."""
+    found = None
+    for node in ast.walk(function):
+        if (
+            isinstance(node, ast.stmt)
+            and node is not function
+            and any(one is expression for one in ast.walk(node))
+        ):
+            found = node
+    return found
+
+
+def _first_free(view: View, offered: Iterable[Words], taken: Container[str]) -> str:
+    camel = _is_camel(view.source)
+    tried: list[Words] = []
+    for words in offered:
+        fitted = _fit(words, view)
+        if fitted is None or fitted in tried:
+            continue
+        name = joined(fitted, camel=camel)
+        if _is_free(name, view, taken):
+            return name
+        tried.append(fitted)
+    for name in _qualified(view, tried, camel):
+        if _is_free(name, view, taken):
+            return name
+    raise RefactorError(f"every name for a part of {view.place.symbol} is taken", where=view.source.path)
+
+
+def _qualified(view: View, tried: Sequence[Words], camel: bool) -> Iterator[str]:
+    """Yield names with a further word of the code, the nearest first."""
+    further = list(dict.fromkeys(_further(view)))
+    for words in tried[:8]:
+        for more in further:
+            if set(more) & set(words):
+                continue
+            for mixed in ((words[0], *more[-1:], *words[1:]), (*words, "for", *more[-1:])):
+                fitted = _fit(mixed, view)
+                if fitted is not None and more[-1] in fitted:
+                    yield joined(fitted, camel=camel)
+
+
+def _further(view: View) -> Iterator[Words]:
+    cases = (case_of(node.test) for node, _ in reversed(view.path) if isinstance(node, ast.If))
+    yield from filter(None, (view.case, *cases, view.noun, view.item, view.owner, view.looped))
+    if view.cut is not None:
+        for name in (*view.cut.results, *view.cut.parameters):
+            if words := strong(split(name)):
+                yield words
+    for node in walk(view.statements):
+        if isinstance(node, ast.Assign) and (words := noun_of(node.targets[0])):
+            yield words
+
+
+def _fit(words: Sequence[str], view: View) -> Words | None:
+    """Return ``words`` as the words of a name, cut down to its length; ``None`` when nothing is left of them."""
+    verb, *noun = (word.lower() for word in words if word)
+    kept = _sifted(verb, noun)
+    if not any(map(meaningful, kept)):
+        kept = [word for word in view.noun if word != verb]
+    whole = len(kept)
+    while kept and (len(kept) >= _MOST_WORDS or len(joined((verb, *kept))) > _LONGEST):
+        del kept[0]
+    if (len(kept) < whole and not _JOINTS.isdisjoint(noun)) or kept[-1:] == ["and"]:
+        return None  # half of two things, or a case without what it is for
+    name = "".join((verb, *kept))
+    return (verb, *kept) if kept and name.isascii() and name.isalnum() else None
+
+
+def _sifted(verb: str, noun: list[str]) -> list[str]:
+    """Return the words of an object without what the verb says already, nor any word twice."""
+    if verb == "wait" and noun[:1] != ["for"]:
+        noun = ["for", *noun]
+    kept = [word for at, word in enumerate(noun) if word not in (verb, *noun[:at])]
+    if len(kept) > 1 and kept[0].endswith("ed") and kept[0][:4] == verb[:4]:
+        del kept[0]  # visit visited_item
+    return kept
+
+
+def _is_free(name: str, view: View, taken: Container[str]) -> bool:
+    bare = name.lstrip("_")
+    return (
+        name not in taken
+        and len(name) <= _LONGEST
+        and not keyword.iskeyword(bare)
+        and not hasattr(builtins, name)
+        and name not in _attributes(view.place)
+        and bare not in _others(view)
+    )
+
+
+def _others(view: View) -> frozenset[str]:
+    """The names of the file's other functions: two that differ in an underscore only are mistaken for each other."""
+    own = view.place.node.name
+    return frozenset(place.node.name for place in view.source.places if place.node.name != own)
+
+
+def _attributes(place: Place) -> frozenset[str]:
+    owner = place.owner
+    if owner is None:
+        return frozenset()
+    return frozenset(
+        node.attr if isinstance(node, ast.Attribute) else node.name
+        for node in ast.walk(owner)
+        if isinstance(node, ast.Attribute | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    )
+
+
+def _is_camel(source: Source) -> bool:
+    """True for a file most of whose functions of several words are named likeThis."""
+    names = [place.node.name.strip("_") for place in source.places]
+    camel = sum("_" not in name and name[:1].islower() and not name.islower() for name in names)
+    return camel > sum("_" in name for name in names)
