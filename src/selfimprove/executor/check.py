@@ -54,7 +54,7 @@ class Fact(NamedTuple):
 
 
 DETAIL = 6000
-_WATCHED = 20  # files that were watched at the base and are watched again
+_WATCHED = 60  # files that were watched at the base and are watched again
 _LINT_OUTPUT = 400_000  # characters of a linter's output in which messages are looked for
 
 
@@ -141,12 +141,21 @@ def measure_base(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     if suite.lacks:
         why, mend = _lacking(suite, bench)  # said before a model is paid for a change that cannot be proved
         return work.but(stop=f"{why}: {mend}", code="check_failed", summary=why)
-    # What a rewrite without a model may move is what tests run: both are found out in one run.
-    named = [bench.wishes[task.id].path] if task.id in bench.wishes else task.files if task.rewritable else ()
-    trace = whole_files(_read(copy, named))
+    trace = whole_files(_read(copy, _watched(task, bench)))
     words = summary(standing(suite, tree, Ground(copy, bench, log), trace))
     copy.restore(work.tree)
     return work.but(summary=f"tests {words}")
+
+
+def _watched(task: Task, bench: Bench) -> Sequence[str]:
+    """Return the files of which is to be known which lines the tests run, since a rewrite may move only those.
+
+    All that are wished for in this run at once: each further file would take a run of the tests of its own.
+    """
+    if task.id not in bench.wishes:
+        return task.files if task.rewritable else ()
+    own = bench.wishes[task.id].path
+    return list(dict.fromkeys((own, *(wish.path for wish in bench.wishes.values()))))[:_WATCHED]
 
 
 def base_lines(
