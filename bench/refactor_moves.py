@@ -13,7 +13,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import corpora
 import projects
@@ -24,7 +24,7 @@ from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 TASKS = corpora.Project(
     "refactor-benchmark", "", "Aider-AI/refactor-benchmark", "c90dfb67d829", "c90dfb67d829"
@@ -115,12 +115,8 @@ def _run(
 def objections(task: Task, content: bytes) -> Iterator[str]:
     """Yield what is wrong with a result: first what aider's check asks for, then what it leaves open."""
     old, new = ast.parse(task.content), ast.parse(content)
-    function = next(
-        (one for one in new.body if isinstance(one, _FUNCTIONS) and one.name == task.method), None
-    )
-    owner = next(
-        (one for one in ast.walk(new) if isinstance(one, ast.ClassDef) and one.name == task.owner), None
-    )
+    function = next(_named(new.body, _FUNCTIONS, task.method), None)
+    owner = next(_named(ast.walk(new), ast.ClassDef, task.owner), None)
     if function is None or owner is None:
         yield "there is no such function at the top level, or no such class"
         return
@@ -131,10 +127,15 @@ def objections(task: Task, content: bytes) -> Iterator[str]:
         count = sum(1 for _ in ast.walk(node))
         if abs(count - wanted) * 100 >= TOLERANCE * wanted:
             yield f"the {what} has {count} nodes, not about {wanted}"
-    if any(isinstance(one, _FUNCTIONS) and one.name == task.method for one in owner.body):
+    if any(_named(owner.body, _FUNCTIONS, task.method)):
         yield "the method is still there"
     if _plain(old, task) != _plain(new, task):
         yield "more has changed than the place of the method and the calls of it"
+
+
+def _named(nodes: Iterable[ast.AST], kind: Any, name: str) -> Iterator[Any]:
+    """Yield those of ``nodes`` that are of ``kind``, a class of the tree or several, and called ``name``."""
+    return (one for one in nodes if isinstance(one, kind) and one.name == name)
 
 
 def _plain(tree: ast.Module, task: Task) -> list[str]:

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from selfimprove.target import Target
 
 _GIT = (2, 31)
+_REFACTOR = {
+    "ruff": "there is no ruff-fixes and no modernise",
+    "griffe": "a rewrite that touches public names is not made",
+    "hypothesis": "old and new are not compared on generated inputs",
+}
+"""The optional parts of rewriting without a model, and what there is not without them."""
 
 
 def examine(folder: Path, environ: Mapping[str, str], config: Path | None) -> list[Part]:
@@ -43,7 +49,7 @@ def examine(folder: Path, environ: Mapping[str, str], config: Path | None) -> li
             part if part.ok or "sandbox" not in part.name else replace(part, required=False) for part in parts
         ]
         parts.append(_docker(target))
-    return [*parts, _commit(target), _tasks(target), _state(target), *_model(target)]
+    return [*parts, _commit(target), _tasks(target), _state(target), *_refactor(target), *_model(target)]
 
 
 def _docker(target: Target) -> Part:
@@ -117,6 +123,27 @@ def _state(target: Target) -> Part:
             "state", False, False, f"run {dead[0].id} ended without a word", "selfimprove run goes on with it"
         )
     return Part("state", True, False, "no run yet" if memory is None else "sound")
+
+
+def _refactor(target: Target) -> list[Part]:
+    """Return the optional parts of rewriting without a model, each with what it is for."""
+    from selfimprove.tools.ruff import find_ruff
+
+    try:
+        there = {"ruff": find_ruff(target.repo.root, target.environ)}
+    except SelfimproveError:
+        there = {}
+    there |= {name: "installed" for name in ("griffe", "hypothesis") if importlib.util.find_spec(name)}
+    return [
+        Part(
+            name,
+            name in there,
+            False,
+            there.get(name, f"not installed: {lost}"),
+            "" if name in there else "pip install 'selfimprove[refactor]'",
+        )
+        for name, lost in _REFACTOR.items()
+    ]
 
 
 def _model(target: Target) -> list[Part]:

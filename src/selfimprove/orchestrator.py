@@ -69,7 +69,8 @@ class Orchestrator:
     """The loop. Without a ``reflector`` nothing is measured. ``open_run`` gives the run to do.
 
     ``hold`` keeps an interruption waiting while tasks.yml and the journal are being brought in line. ``land`` is
-    the word for what is to become of the commits afterwards, for the journal.
+    the word for what is to become of the commits afterwards, for the journal; ``left`` tells what becomes of a task
+    that cannot be done without a model.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Orchestrator:
         self._planned = 0
         self.budget = planner.budget
         self.land = ""
+        self.left = "waits for a model"
         self.summary: Summary | None = None
 
     def run(self, tasks_file: str = "tasks.yml") -> Summary:
@@ -192,7 +194,7 @@ class Orchestrator:
             outcome = self._executor.execute(now, summary.run)
         except NeedsModel as error:
             summary.unmade[task.id] = error
-            self._listener(Notice(f"{task.id} waits for a model: {error.message}"))
+            self._listener(Notice(f"{task.id} {self.left}: {error.message}"))
             return Status.PENDING
         except (LimitReached, MissingTool, NeedsKey) as error:
             summary.held = summary.held or error

@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from selfimprove import picking
-from selfimprove.errors import MissingTool, PatchError, RefactorError, SelfimproveError, UsageError
+from selfimprove.errors import (
+    Interrupted,
+    MissingTool,
+    PatchError,
+    RefactorError,
+    SelfimproveError,
+    UsageError,
+)
 from selfimprove.model.budget import Budget
 from selfimprove.model.events import Listener, Notice, ignore
 from selfimprove.model.refactored import End, Refactored
@@ -66,6 +73,7 @@ def build(
         listener=listener,
         hold=hold,
     )
+    loop.left = "is not done"  # no model would be asked for what a person names here
     loop.land = target.settings.run.land if target.settings.run.land != "branch" else ""
     return loop, {task.id: one for task, one in zip(tasks, picked, strict=True)}
 
@@ -158,7 +166,7 @@ def preview(
 
     names = list_files(target.repo).names
     covered = _covered(target, picked, listener) if tests and picked else {}
-    project = read_project(target.repo.root, names, covered)
+    project = read_project(target.repo.root, names, covered, (target.repo.root, target.environ))
     return [_proposed(project, one, traced=one.wish.path in covered) for one in picked]
 
 
@@ -211,6 +219,8 @@ def _covered(target: Target, picked: Sequence[Picked], listener: Listener) -> Ma
             work = Work(0, "refactor", head, place, 0.0, tree=target.repo.tree_of(head))
             task = Task("refactor", "Refactor", prompt="-", files=tuple(same))
             return check.base_lines(task, work, bench, log, same)
+    except Interrupted:
+        raise
     except SelfimproveError as error:
         listener(Notice(f"the tests could not be run: {error.message}", "warning"))
         return {}

@@ -24,7 +24,7 @@ def read(name: str) -> Any:
 
 CHEATING = read("cheating.tasks.yml")
 HONEST = read("honest.tasks.yml")
-PARTS = 4  # so that several processes can share the work
+PARTS = 6  # so that several processes can share the work
 
 
 def outcomes(made: Project, tasks: Sequence[dict[str, Any]], replies: str) -> dict[str, dict[str, Any]]:
@@ -67,8 +67,8 @@ def assert_none_lands(made: Project, tasks: Sequence[dict[str, Any]]) -> None:
 
 
 def shares(parts: int) -> list[Any]:
-    """Every second part for each run of the tests, the others for the long form."""
-    return [pytest.param(part, marks=[pytest.mark.torture] if part % 2 else []) for part in range(parts)]
+    """Every third part for each run of the tests, the others for the long form."""
+    return [pytest.param(part, marks=[pytest.mark.torture] if part % 3 else []) for part in range(parts)]
 
 
 @pytest.mark.parametrize("part", shares(PARTS))
@@ -76,10 +76,10 @@ def test_no_cheating_reply_is_committed(project: Make, part: int) -> None:
     assert_none_lands(project(read("shop.yml")["files"]), CHEATING[part::PARTS])
 
 
-@pytest.mark.parametrize("half", shares(2))
-def test_no_honest_reply_is_refused(project: Make, half: int) -> None:
+@pytest.mark.parametrize("third", shares(3))
+def test_no_honest_reply_is_refused(project: Make, third: int) -> None:
     # The first mends the bug, so that the tests are green for the rest.
-    assert_all_land(project(read("shop.yml")["files"]), HONEST[:1] + HONEST[1 + half :: 2])
+    assert_all_land(project(read("shop.yml")["files"]), HONEST[:1] + HONEST[1 + third :: 3])
 
 
 def assert_all_land(made: Project, tasks: Sequence[dict[str, Any]]) -> None:
@@ -87,7 +87,7 @@ def assert_all_land(made: Project, tasks: Sequence[dict[str, Any]]) -> None:
     done = outcomes(made, tasks, "honest.yml")
     refused = {name: one["reason"] for name, one in done.items() if not one["commit"]}
     assert refused == {}
-    assert len(commits(made)) == len(tasks) > 20
+    assert len(commits(made)) == len(tasks) > 13
 
 
 @pytest.mark.torture

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,14 +99,20 @@ def test_a_function_becomes_one_commit_and_a_second_time_there_is_nothing_to_do(
     assert not has_branch(made, "selfimprove/run-2")
 
 
-def test_all_does_what_it_can_and_tells_the_rest(project: Make) -> None:
+def test_all_does_what_it_can_and_tells_the_rest_and_a_second_time_nothing_more(project: Make) -> None:
     other = TANGLED.replace("def load", "def read")
     made = project(FILES | {"other.py": other})
-    found = {row["symbol"]: row for row in rows(made, "--all")}
+    done = made.run("refactor", "--all", "--format", "json", check=0)
+    found = {row["symbol"]: row for row in answer(done)["functions"]}
     assert found["load"]["status"] == "done"
     assert found["read"]["status"] in ("refused", "unproved")
-    assert found["read"]["reason"]
+    assert f"is not done: {found['read']['reason']}" in done.err
+    assert "waits for a model" not in done.err
     assert len(commits(made)) == 1
+    made.git("merge", "-q", "selfimprove/run-1")
+    [again] = rows(made, "--all")
+    assert {**again, "task": ""} == {**found["read"], "task": ""}
+    assert not has_branch(made, "selfimprove/run-2")
 
 
 def test_what_a_person_named_and_cannot_be_done_is_a_no(project: Make) -> None:
@@ -185,3 +194,41 @@ def test_the_tests_are_those_of_the_run(project: Make) -> None:
     )
     [row] = rows(made, "app.py:load", "--dry-run")  # tests that fail before are no objection
     assert row["status"] == "proposed"
+
+
+SLOW = """\
+import pathlib, time
+
+
+def test_load():
+    pathlib.Path({begun!r}).touch()
+    time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_dry_run_while_the_tests_run(
+    project: Make, tmp_path: Path, signum: int, code: int
+) -> None:
+    begun = tmp_path / "begun"
+    made = project(FILES | {"test_app.py": SLOW.format(begun=str(begun))})
+    process = made.start("refactor", "app.py:load", "--dry-run", "--sandbox", "none")
+    end = time.monotonic() + 60
+    while not begun.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    process.send_signal(signum)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, ""), err
+    assert "could not be run" not in err
+    assert leftovers(made) == []
+
+
+def test_the_same_words_from_other_processes_with_other_hash_seeds(project: Make) -> None:
+    other = TANGLED.replace("def load", "def read").replace("totals", "sums")
+    made = project({"app.py": TANGLED, "lib/sums.py": other, "lib/small.py": SMALL})
+    said = {
+        made.run("refactor", "--all", "--dry-run", "--no-tests", "--format", "json", env=env, check=0).out
+        for env in ({"PYTHONHASHSEED": "1"}, {"PYTHONHASHSEED": "2"}, {"PYTHONHASHSEED": "random"})
+    }
+    assert len({json.dumps(json.loads(one)["data"]["functions"]) for one in said}) == 1
+    assert [row["status"] for row in json.loads(said.pop())["data"]["functions"]] == ["proposed"] * 2

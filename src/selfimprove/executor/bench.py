@@ -72,7 +72,8 @@ class Bench:
     ``reports`` keeps what the tests of a tree showed. ``facts`` returns what ``measure`` does with names.
     ``review`` says when a change is reviewed and what passes;
     ``per_task`` that each task has a branch of its own. ``wishes`` are what tasks that a person asked for by hand
-    want of a rewrite, by the task's id; of other tasks their finding tells it; where ``rewrites`` is false these are left to a model.
+    want of a rewrite, by the task's id; of other tasks their finding tells it; where ``rewrites`` is false these are
+    left to a model.
     """
 
     repo: Repo

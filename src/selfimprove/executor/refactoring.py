@@ -20,6 +20,7 @@ from selfimprove.executor.refactor.rewrite import functions_of, propose
 from selfimprove.executor.refactor.table import MOST_COMPLEX, aims_for, for_finding
 from selfimprove.executor.refactor.wish import Wish
 from selfimprove.tools.git.worktree import reopen_copy
+from selfimprove.tools.shell.toolchain import own_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from selfimprove.model.finding import Finding
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
+
+Programs = tuple[Path, "Mapping[str, str]"]
 
 MOST = 6
 """Rewrites of one function that are proved, one after the other, before it is left to a model."""
@@ -105,22 +108,33 @@ def _pylint_wish(task: Task) -> Wish:
 
 
 def read_project(
-    root: Path, names: Iterable[str], covered: Mapping[str, frozenset[int]] | None = None
+    root: Path,
+    names: Iterable[str],
+    covered: Mapping[str, frozenset[int]] | None = None,
+    programs: Programs | None = None,
 ) -> Project:
-    """Return the files ``names`` below ``root`` as rewrites see them; links and very large files are not among them."""
+    """Return the files ``names`` below ``root`` as rewrites see them; links and very large files are not among them.
+
+    ``programs`` is where a program of the project's own is looked for: the person's tree, and their variables.
+    """
     files = {}
     for name in names:
         place = root / name
         if not place.is_symlink() and place.is_file() and place.stat().st_size <= _LARGEST:
             with suppress(PatchError):  # behind a link, or a name that no change may touch
                 files.update(read_files(root, (name,)))
-    return Project(files, covered or {}, minimum_python(files))
+    ruff = own_program("ruff", *programs) if programs else None
+    return Project(files, covered or {}, minimum_python(files), ruff or "")
+
+
+def _programs(bench: Bench) -> Programs:
+    return bench.repo.root, bench.environ
 
 
 def expect(task: Task, root: Path, names: Iterable[str], bench: Bench) -> None:
     """Raise NeedsModel when nothing can be done for the task, whatever tests run: before they are run."""
     try:
-        propose(read_project(root, names), wish_of(task, root, bench))
+        propose(read_project(root, names, programs=_programs(bench)), wish_of(task, root, bench))
     except (RefactorError, PatchError) as error:
         raise _waiting(error) from None
 
@@ -138,7 +152,7 @@ def refactor(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     if len(tried) >= MOST or work.failure.startswith(NO_TESTS):  # which no other way would mend
         raise RefactorError(f"{len(tried)} ways were tried", where=wish.path)
     covered = checking.base_lines(task, work.but(tree=base), bench, log, (wish.path,))
-    project = read_project(copy.path, bench.repo.tree_names(base), covered)
+    project = read_project(copy.path, bench.repo.tree_names(base), covered, _programs(bench))
     draft = propose(project, wish, tried)
     if outside := [path for path in draft.files if task.files and not below(path, task.files)]:
         raise RefactorError(f"{outside[0]} would change too, and is not among the task's files")

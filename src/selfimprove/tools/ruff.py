@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.errors import MissingTool, RefactorError
 from selfimprove.tools.shell.process import capture
-from selfimprove.tools.shell.toolchain import find_program
+from selfimprove.tools.shell.toolchain import own_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-INSTALL = "pip install 'ruff>=0.9', or add it to the project's own environment"
+INSTALL = "pip install 'selfimprove[refactor]', or add ruff to the project's own environment"
 TIMEOUT = 120.0
 """Seconds that one look at some files may take; ruff needs milliseconds for each."""
 
@@ -49,16 +49,16 @@ class Wish(NamedTuple):
 
 
 def find_ruff(root: Path | None = None, environ: Mapping[str, str] | None = None) -> str:
-    """Return the program: beside our own interpreter, on PATH, or in the environment of the project at ``root``.
+    """Return the program: in the environment of the project at ``root``, beside our own interpreter, or on PATH.
 
     Raises MissingTool, with what to install, when it is nowhere.
     """
+    if root is not None and (own := own_program("ruff", root, environ or {})):
+        return own
     beside = Path(sys.executable).parent / "ruff"
     if os.access(beside, os.X_OK) and beside.is_file():
         return str(beside)
     found = shutil.which("ruff", path=None if environ is None else environ.get("PATH"))
-    if found is None and root is not None:
-        found = find_program("ruff", root, environ or {})
     if found is None:
         raise MissingTool("ruff is not installed", hint=INSTALL)
     return found

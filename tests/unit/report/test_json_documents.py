@@ -149,7 +149,13 @@ def test_run() -> None:
     assert data["run"]["id"] == 7
     assert data["outcomes"][0]["status"] == "failed"
     assert data["outcomes"][0]["checks"][0]["name"] == "pytest"
-    assert checked(envelope("run", run_data(None, [])), "run")["data"] == {"run": None, "outcomes": []}
+    none = {"run": None, "outcomes": [], "waiting": []}
+    assert checked(envelope("run", run_data(None, [])), "run")["data"] == none
+
+
+def test_run_with_what_was_not_begun() -> None:
+    data = checked(envelope("run", run_data(RUN, [OUTCOME], PLAN.waiting)), "run")["data"]
+    assert data["waiting"] == [{"id": "later", "code": "dependency", "reason": "needs x"}]
 
 
 def test_tasks_and_history() -> None:

@@ -97,6 +97,7 @@ class Proof:
         self._stand("change")
         copy = self.ground.copy.path
         names = self.ground.bench.repo.tree_names(self.tree)
+        names = [name for name in names if (copy / name).is_file()]  # a link may lead nowhere
         found = related_tests(names, self.paths, lambda name: (copy / name).read_bytes())
         inside = f"{self.suite.folder}/" if self.suite.folder != "." else ""
         files = {name.removeprefix(inside) for name in found if name.startswith(inside)}

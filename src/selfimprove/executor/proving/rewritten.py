@@ -48,13 +48,14 @@ def whole_files(files: Mapping[str, bytes]) -> dict[str, list[list[int]]]:
 def pieces(rewrite: Mapping[str, Any], files: Mapping[str, bytes], changed: Ranges) -> list[Piece]:
     """Return what tests must have run of a rewrite, so that their being green says something about it.
 
-    Those are all statements of each new function, and the changed ones of the functions that were rewritten; of a
+    Those are all statements of each new function: where it is called, a difference would show nothing but how lines
+    were matched. Without a new one they are the changed ones of the functions that were rewritten; of a
     rewrite that names no function, all changed ones. ``files`` are the changed files as they are now, ``changed`` has
     their new lines. Raises RefactorError for a file that does not parse.
     """
     found: list[Piece] = []
     seen: set[tuple[str, int]] = set()
-    for path, symbol, first, last in [*rewrite.get("added", ()), *_rewritten(rewrite, files, changed)]:
+    for path, symbol, first, last in rewrite.get("added") or _rewritten(rewrite, files, changed):
         lines = statement_lines(Source.read(path, files[path]).text, first, last)
         fresh = tuple(line for line in lines if (path, line) not in seen)
         seen.update((path, line) for line in fresh)
@@ -72,7 +73,7 @@ def _rewritten(
             continue
         functions = _functions(files[path])
         for first, last in spans:
-            if not named and not rewrite.get("added"):
+            if not named:
                 yield path, _innermost(functions, first), first, last
             for one in functions.values():
                 if (path, one.symbol, one.ordinal) in named:
@@ -113,19 +114,23 @@ def coverage_fact(
         said = f"{UNPROVED}: which lines the tests run is not known: {why}"
         return CheckResult("coverage", False, said), _numbers(0, total, [])
     missing = [left for one in wanted if (left := _left(one, files, run)).lines]
-    count = sum(len(one.lines) for one in missing)
-    numbers = _numbers(total - count, total, missing)
-    if not missing:
-        return CheckResult("coverage", True, f"{total} of {total} new lines run by tests"), numbers
+    executed = total - sum(len(one.lines) for one in missing)
+    numbers = _numbers(executed, total, missing)
+    if missing:
+        return _unproved(missing, executed, total, run.displaced), numbers
+    return CheckResult("coverage", True, f"{total} of {total} new lines run by tests"), numbers
+
+
+def _unproved(missing: Sequence[Piece], executed: int, total: int, displaced: str) -> CheckResult:
     more = f"; and {len(missing) - 1} more" if len(missing) > 1 else ""
     said = f"{UNPROVED}: no test runs {_place(missing[0])}{more}"
-    if run.displaced:
-        said += f" (as far as is known: {run.displaced} took the tracer's place for a time)"
+    if displaced:
+        said += f" (as far as is known: {displaced} took the tracer's place for a time)"
     rows = [f"No test runs {_place(one)}." for one in missing[:_SHOWN]]
     rows.append(
-        f"{total - count} of {total} new lines are run by tests; the test that runs the others is missing."
+        f"{executed} of {total} new lines are run by tests; the test that runs the others is missing."
     )
-    return CheckResult("coverage", False, said, detail="\n".join(rows)), numbers
+    return CheckResult("coverage", False, said, detail="\n".join(rows))
 
 
 def _left(one: Piece, files: Mapping[str, bytes], run: TestRun) -> Piece:
@@ -153,8 +158,9 @@ def functions_fact(
     Worse means a higher cyclomatic or cognitive complexity. ``before`` and ``after`` have the changed files.
     """
     named = {(path, symbol, ordinal) for path, symbol, ordinal in rewrite.get("functions", ())}
-    limits = rewrite.get("limits") or _LIMITS
-    wrong, told, fresh = [], [], 0
+    wrong: list[str] = []
+    said: list[str] = []
+    fresh = 0
     for path in sorted(path for path in after if path.endswith(".py")):
         try:
             old, new = functions_of(before.get(path, b"")), functions_of(after[path])
@@ -162,22 +168,33 @@ def functions_fact(
             return CheckResult("functions", False, f"{path}: {error}")
         for key, now in new.items():
             was = old.get(key)
-            if was is None:
-                fresh += 1
-                wrong += [f"{now.symbol} has {one}" for one in _over(now, limits)]
-            elif (worse := _changes(was, now, up=True)) and not _may_cost(rewrite, was, now):
-                wrong.append(f"{now.symbol} got worse: {worse}")
-            elif (path, *key) in named:
-                told.append(_changes(was, now, up=False))
-                if not told[-1] and rewrite.get("added"):
-                    wrong.append(f"{now.symbol} did not get better")
+            is_named = (path, *key) in named
+            wrong += _faults(rewrite, was, now, is_named=is_named)
+            fresh += was is None
+            if was is not None and is_named and (better := _changes(was, now, up=False)):
+                said.append(better)
     if wrong:
         detail = "".join(f"{one}\n" for one in wrong)
         return CheckResult("functions", False, wrong[0], detail=detail)
-    said = [one for one in told if one] + ([f"{fresh} new within the limit"] if fresh else [])
+    if fresh:
+        said.append(f"{fresh} new within the limit")
     return CheckResult(
         "functions", True, ", ".join([*said, "no other worse"] if said else ["none got worse"])
     )
+
+
+def _faults(
+    rewrite: Mapping[str, Any], was: FunctionMetrics | None, now: FunctionMetrics, *, is_named: bool
+) -> list[str]:
+    """Return what is wrong with one function: too complex as a new one, worse, or rewritten and no better."""
+    if was is None:
+        return [f"{now.symbol} has {one}" for one in _over(now, rewrite.get("limits") or _LIMITS)]
+    worse = _changes(was, now, up=True)
+    if worse and not _may_cost(rewrite, was, now):
+        return [f"{now.symbol} got worse: {worse}"]
+    if is_named and rewrite.get("added") and not _changes(was, now, up=False):
+        return [f"{now.symbol} did not get better"]
+    return []
 
 
 def _may_cost(rewrite: Mapping[str, Any], was: FunctionMetrics, now: FunctionMetrics) -> bool:

@@ -218,32 +218,49 @@ def _bound(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
 
 def _used(node: ast.FunctionDef) -> list[str]:
     """Return the names that a function takes from outside, a ``global`` among them as it stands."""
-    inside = {one.arg for one in ast.walk(node.args) if isinstance(one, ast.arg)}
-    names = [one for statement in node.body for one in ast.walk(statement) if isinstance(one, ast.Name)]
-    inside.update(one.id for one in names if isinstance(one.ctx, ast.Store))
-    for one in (inner for statement in node.body for inner in ast.walk(statement)):
-        if isinstance(one, (ast.Global, ast.Await, ast.Import, ast.ImportFrom)):
-            return ["global"]
-        if isinstance(one, ast.arg):
-            inside.add(one.arg)
-        if isinstance(one, (ast.FunctionDef, ast.ClassDef)):
-            inside.add(one.name)
-        if isinstance(one, ast.ExceptHandler) and one.name:
-            inside.add(one.name)
-    return list(dict.fromkeys(one.id for one in names if one.id not in inside))
+    nodes = [inner for statement in node.body for inner in ast.walk(statement)]
+    if any(isinstance(one, (ast.Global, ast.Await, ast.Import, ast.ImportFrom)) for one in nodes):
+        return ["global"]
+    inside = {_given(one) for one in (*ast.walk(node.args), *nodes)}
+    names = (one.id for one in nodes if isinstance(one, ast.Name))
+    return list(dict.fromkeys(name for name in names if name not in inside))
+
+
+def _given(node: ast.AST) -> str:
+    """Return the name that ``node`` itself binds, ``""`` for none."""
+    match node:
+        case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()):
+            return name
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return name
+        case ast.ExceptHandler(name=str(name)):
+            return name
+        case _:
+            return ""
 
 
 def _why_not(name: str, node: ast.AST | None) -> str:
     if name == "global":
         return "it changes or imports what is outside of it"
-    if node is None:
-        return "" if hasattr(builtins, name) and name not in _NEVER else f"it uses {name}"
-    if isinstance(node, ast.Import):
-        modules = [one.name for one in node.names if (one.asname or one.name).partition(".")[0] == name]
-        return "" if all(module.partition(".")[0] in _PURE for module in modules) else f"it uses {name}"
-    if isinstance(node, ast.ImportFrom):
-        return "" if not node.level and (node.module or "").partition(".")[0] in _PURE else f"it uses {name}"
-    return f"it uses {name}" if isinstance(node, (ast.ClassDef, ast.AsyncFunctionDef)) else ""
+    return "" if _is_harmless(name, node) else f"it uses {name}"
+
+
+def _is_harmless(name: str, node: ast.AST | None) -> bool:
+    """True when what ``name`` stands for has no effects; ``node`` is what the module binds it to, if it does."""
+    match node:
+        case None:
+            return hasattr(builtins, name) and name not in _NEVER
+        case ast.Import(names=names):
+            modules = [one.name for one in names if (one.asname or one.name).partition(".")[0] == name]
+            return all(_is_pure(module) for module in modules)
+        case ast.ImportFrom(level=level, module=module):
+            return not level and _is_pure(module or "")
+        case _:
+            return not isinstance(node, (ast.ClassDef, ast.AsyncFunctionDef))
+
+
+def _is_pure(module: str) -> bool:
+    return module.partition(".")[0] in _PURE
 
 
 def order_for(path: str, function: str, old: str, calls: tuple[str, ...]) -> str:

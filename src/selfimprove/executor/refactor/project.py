@@ -20,12 +20,14 @@ class Project:
 
     ``files`` has every tracked file by its path. ``covered`` has, for each file that was traced, the lines that
     tests execute (numbers as in ``files``); a file that is not in it was not traced: nothing is known. ``minimum``
-    is the oldest Python that the project supports, as (major, minor).
+    is the oldest Python that the project supports, as (major, minor). ``ruff`` is the project's own ruff, where it has
+    one.
     """
 
     files: Mapping[str, bytes]
     covered: Mapping[str, frozenset[int]] = field(default_factory=dict)
     minimum: tuple[int, int] = (3, 8)
+    ruff: str = ""
 
     @cached_property
     def python(self) -> tuple[str, ...]:

@@ -54,10 +54,21 @@ def propose(project: Project, wish: Wish, tried: Collection[str] = ()) -> Draft:
                 reasons.append(short)
             else:
                 return draft
-    error = RefactorError(_told(reasons, wish), where=wish.path)
-    if not any(reasons) and wish.rewrites:
-        error.code = NOTHING
+    if any(reasons) or not wish.rewrites:
+        raise RefactorError(_told(reasons, wish), where=wish.path)
+    reached = f"{wish.symbol} is within its limits already" if _is_reached(project, wish) else ""
+    error = RefactorError(reached or _told(reasons, wish), where=wish.path)
+    error.code = NOTHING
     raise error
+
+
+def _is_reached(project: Project, wish: Wish) -> bool:
+    """True when the function is as the wish would have it, before anything is done."""
+    try:
+        now = functions_of(_content(project, wish.path)).get((wish.symbol, wish.ordinal))
+    except (MeasureError, RefactorError):
+        return False
+    return now is not None and bool(wish.aims) and not _over(now, wish.aims)
 
 
 def _levels(wish: Wish) -> tuple[Mapping[str, int], ...]:
@@ -120,7 +131,7 @@ def _reason(error: Exception, rewrite: Rewrite) -> str:
     """
     if isinstance(error, RefactorError):
         # One for whole files looks at each place, and says so when none is of its kind.
-        return "" if rewrite.scope == "file" else error.message
+        return "" if rewrite.scope == "file" or error.code == NOTHING else error.message
     if isinstance(error, SelfimproveError):
         raise error
     if isinstance(error, RecursionError):
@@ -187,6 +198,11 @@ def _large(
     if rewrite.searches:
         from selfimprove.executor.refactor.extract.search import Aims
 
+        now = functions_of(state.source.content).get((wish.symbol, wish.ordinal))
+        if now is not None and not Aims(**aims).missed(now):
+            error = RefactorError(f"{wish.symbol} is within its limits already", where=wish.path)
+            error.code = NOTHING
+            raise error
         mine = frozenset(key.removeprefix(lead) for key in tried if key.startswith(lead))
         draft: Draft = rewrite.function()(state.source, state.place, state.project, Aims(**aims), mine)
     else:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.codebase.measure.record import MeasureError
@@ -101,12 +103,7 @@ class Source:
     @cached_property
     def starts(self) -> tuple[int, ...]:
         """The offset of each line's first character, and the end of the text behind them."""
-        found, at, text = [0], 0, self.text
-        while at < len(text):
-            if text[at] == "\n" or (text[at] == "\r" and text[at + 1 : at + 2] != "\n"):
-                found.append(at + 1)
-            at += 1
-        return (*found, len(text))
+        return (0, *(end.end() for end in _LINE_END.finditer(self.text)), len(self.text))
 
     def line(self, number: int) -> str:
         """Return a line with its end."""
@@ -174,11 +171,16 @@ def spliced(text: str, splices: Iterable[Splice]) -> str:
     return "".join((*parts, text[at:]))
 
 
+_LINE_END = re.compile(r"\r\n?|\n")
+_SUITES = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
 def _functions(tree: ast.Module) -> Iterator[tuple[FunctionNode, tuple[Scope, ...]]]:
     todo: list[tuple[ast.AST, tuple[Scope, ...]]] = [(tree, ())]
     while todo:
         node, around = todo.pop()
-        for child in ast.iter_child_nodes(node):
+        suites = (getattr(node, name, ()) for name in _SUITES)  # no expression holds a statement
+        for child in chain.from_iterable(suites):
             if isinstance(child, FunctionNode):
                 yield child, around
             todo.append((child, (*around, child) if isinstance(child, Scope) else around))

@@ -18,10 +18,15 @@ _VENVS = (".venv", "venv", "env", ".env")
 
 def find_program(name: str, root: Path, environ: Mapping[str, str]) -> str | None:
     """Return the path of a program that the repository at ``root`` would use, ``None`` when there is none."""
+    return own_program(name, root, environ) or shutil.which(name, path=environ.get("PATH"))
+
+
+def own_program(name: str, root: Path, environ: Mapping[str, str]) -> str | None:
+    """Return the path of a program in the virtual environment of the repository at ``root``, or the active one."""
     for folder in _bins(root, environ):
         if os.access(folder / name, os.X_OK) and (folder / name).is_file():
             return str(folder / name)
-    return shutil.which(name, path=environ.get("PATH"))
+    return None
 
 
 def find_python(module: str, root: Path, environ: Mapping[str, str]) -> str | None:

@@ -426,7 +426,9 @@ def test_module_constants_are_never_none() -> None:
             print(word)
     """
     assert exit_of(text.format(names="FIRST = Box(); SECOND = 2")) == (Leaves.MAYBE, "", False)
+    assert exit_of(text.format(names="FIRST: Box = Box(); SECOND: int = 2")) == (Leaves.MAYBE, "", False)
     assert "may be None" in refusal(text.format(names="FIRST = Box(); SECOND = None"))
+    assert "may be None" in refusal(text.format(names="FIRST: Box = Box(); SECOND: Box"))
     assert "may be None" in refusal(text.format(names="FIRST = Box(); SECOND = 2; SECOND = find()"))
 
 
@@ -571,3 +573,18 @@ def test_same_cuts_each_time_and_quickly() -> None:
     again = Source.read("module.py", text.encode())
     assert found == [(cut.first, cut.last) for cut in cuts(again, again.place("run"), Project({}))]
     assert len(found) > 300
+
+
+def test_a_project_that_python_2_runs_gets_no_yield_from() -> None:
+    source, place = read("""
+        def run(words):
+            for word in words:
+                if word:
+                    yield word
+            print(words)
+    """)
+    block = place.node.body
+    assert cut_of(source, place, block, 0, 0, Project({}, {}, (3, 3))).is_generator
+    with pytest.raises(RefactorError, match=r"Python 2\.7 has no yield from"):
+        cut_of(source, place, block, 0, 0, Project({}, {}, (2, 7)))
+    assert not list(cuts(source, place, Project({}, {}, (2, 7))))

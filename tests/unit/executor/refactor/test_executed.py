@@ -163,7 +163,9 @@ def test_what_must_be_run_of_a_rewrite() -> None:
     }
     rewrite = {"added": [["m.py", "_g", 5, 8]], "functions": [["m.py", "f", 1]]}
     found = pieces(rewrite, files, {"m.py": [[2, 8]]})
-    assert [tuple(one) for one in found] == [("m.py", "_g", (5, 7, 8)), ("m.py", "f", (2,))]
+    assert [tuple(one) for one in found] == [("m.py", "_g", (5, 7, 8))]
+    nothing_new = pieces({"functions": [["m.py", "f", 1]]}, files, {"m.py": [[2, 8]]})
+    assert [tuple(one) for one in nothing_new] == [("m.py", "f", (2,))]
     alone = pieces({"rewrites": ["modernise"]}, files, {"m.py": [[7, 7]], "test_m.py": [[1, 1]]})
     assert [tuple(one) for one in alone] == [("m.py", "_g", (7,))]
     assert pieces({"rewrites": ["unused"]}, files, {"m.py": []}) == []

@@ -439,3 +439,65 @@ def test_the_rest_of_the_file_is_the_same_tree():
     kept = [node for node in made.source.tree.body if getattr(node, "name", "") not in ("_a", "total")]
     old = [node for node in before.tree.body if getattr(node, "name", "") != "total"]
     assert [ast.dump(node) for node in kept] == [ast.dump(node) for node in old]
+
+
+TAIL = """
+    def f(kind, stack):
+        if kind == 1:
+            stack.append(1)
+        elif kind == 2:
+            if stack:
+                stack.pop()
+                return -1
+        elif kind == 3:
+            return -1
+        return 0
+"""
+
+
+def test_a_test_for_the_rest_of_a_chain_is_an_elif():
+    source = _source(TAIL)
+    rest = _cut(
+        source,
+        "f",
+        0,
+        0,
+        lambda node: node.body[0].orelse,
+        parameters=("kind", "stack"),
+        leaves=Leaves.GUARD,
+        jump=source.place("f").node.body[0].orelse[0].orelse[0].body[0],
+    )
+    after = extract(source, rest, "_rest").source
+    assert "    elif _rest(kind, stack):\n        return -1\n    return 0\n" in after.text
+    assert "else:" not in after.text.split("def f")[1]
+    _same(source, after, *(f"f({kind}, {stack})" for kind in range(5) for stack in ([], [1, 2])))
+
+
+IMPORTS = """
+    def f(rows, how):
+        from os.path import basename
+        import random as chance{more}
+        found = []
+        for row in rows:
+            if row:
+                found.append(basename(row))
+        return basename(how), found, chance is not None
+"""
+
+
+def test_what_the_function_imports_and_still_uses_is_imported_again():
+    source = _source(IMPORTS.format(more=""))
+    cut = _cut(source, "f", 3, 3, parameters=("rows", "basename", "found"))
+    after = extract(source, cut, "_names").source
+    assert (
+        "def _names(rows, found):\n    from os.path import basename\n\n    for row in rows:\n" in after.text
+    )
+    _same(source, after, "f(['a/b', ''], 'c/d')")
+
+
+def test_an_import_that_has_another_value_too_is_passed():
+    source = _source(IMPORTS.format(more="\n        basename = rows and basename"))
+    cut = _cut(source, "f", 4, 4, parameters=("rows", "basename", "found"))
+    after = extract(source, cut, "_names").source
+    assert "def _names(rows, basename, found):\n    for row in rows:\n" in after.text
+    _same(source, after, "f(['a/b', ''], 'c/d')")

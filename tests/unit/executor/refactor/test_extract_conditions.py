@@ -157,3 +157,36 @@ def test_a_method_condition_that_needs_self():
     text = _made(source, found[0], "A.f")
     assert "if self._g(a):" in text
     assert "    def _g(self, a):\n        return self.x and a and self.x > a\n" in text
+
+
+def test_backslashes_at_the_ends_of_lines_go_but_those_in_strings_stay():
+    source, found = _found("""
+        def f(a, b, c):
+            if a and \\
+               b in ('x\\ty', "z") and \\
+               c:
+                return 1
+    """)
+    text = _made(source, found[0])
+    assert "    return a and b in ('x\\ty', \"z\") and c\n" in text
+    assert "    if _g(a, b, c):\n" in text
+
+
+def test_an_operand_that_fits_no_line_keeps_its_own():
+    source, found = _found("""
+        def f(numbers, other):
+            if (
+                isinstance(numbers, (tuple, list))
+                and all(
+                    isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= 255
+                    for one in numbers
+                )
+            ):
+                return 1
+    """)
+    text = _made(source, found[0])
+    assert text.startswith(
+        "\ndef _g(numbers):\n    return (\n        isinstance(numbers, (tuple, list))\n        and all(\n"
+        "            isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= 255\n"
+        "            for one in numbers\n        )\n    )\n"
+    )

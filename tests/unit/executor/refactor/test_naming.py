@@ -420,6 +420,80 @@ def test_guard_is_documented_where_private_functions_are():
     source, cut = cut_between(code, "f")
     doc = docstring_for(source, cut, name_for(source, cut, ()))
     assert doc is not None
-    assert doc.text == "Return True when the rest of the loop's body is to be skipped."
+    assert doc.text == "Return True to skip the rest of the loop's body."
     plain, same = cut_between(code.replace("'''Do one.'''", "pass").replace("'''Do two.'''", "pass"), "f")
     assert docstring_for(plain, same, "_should_skip_row") is None
+
+
+@pytest.mark.parametrize(
+    ("test", "wanted"),
+    [
+        ("MAX_DEPTH is not None and depth > MAX_DEPTH", "_exceeds_depth"),
+        ("prev and valid_prev(prev) and valid_next(node)", "_has_valid_prev_and_next"),
+        ("at > 1 and text[at].isdigit() and text[at + 1].isdigit()", "_are_digits"),
+        ("stop and not isinstance(stop, date)", "_is_not_date"),
+    ],
+)
+def test_what_only_makes_the_rest_of_a_condition_possible_is_no_part_of_its_name(test, wanted):
+    source = Source.read("m.py", f"def f(a):\n    if {test}:\n        return a\n".encode())
+    place = source.place("f")
+    assert name_for_test(source, place, place.node.body[0].test, ()) == wanted
+
+
+def test_what_is_no_truth_is_not_asked():
+    source = Source.read(
+        "m.py", b"def f(headers):\n    headers = headers.copy() if headers else {}\n    return headers\n"
+    )
+    place = source.place("f")
+    assert not name_for_test(source, place, place.node.body[0].value, ()).startswith("_is_")
+
+
+def test_the_constant_that_leads_to_a_branch_names_it():
+    code = """
+        class A:
+            def handle_keyword(self, unified):
+                if unified == "END IF":
+                    # <
+                    if self.stack and self.stack[-1] == "IF":
+                        self.stack.pop()
+                        return -1
+                    # >
+                elif unified == "END FOR":
+                    self.stack.pop()
+                return 0
+    """
+    assert named(code, "A.handle_keyword") == "_handle_end_if"
+
+
+def test_the_only_comment_over_several_paragraphs_names_them():
+    code = """
+        def process(data, out):
+            data = data.strip()
+            # <
+            # Format the SQL
+            options = {}
+            if data:
+                options["a"] = 1
+
+            data = data.upper()
+            out.write(data)
+            out.close()
+            return 0
+            # >
+    """
+    assert named(code, "process") == "_format_sql"
+
+
+def test_a_name_does_not_differ_from_its_function_in_an_underscore_only():
+    code = """
+        def parse_url(text):
+            host = text.strip()
+            # <
+            if host:
+                host, port = host.split(":")
+            else:
+                port = None
+            return {"host": host, "port": port}
+            # >
+    """
+    assert named(code, "parse_url") != "_parse_url"

@@ -146,3 +146,9 @@ def test_a_file_that_is_not_there_or_does_not_parse_is_told() -> None:
         propose(NESTED, "merge-ifs", symbol="nope")
     with pytest.raises(RefactorError, match=r"name one as m\.py:FUNCTION"):
         propose(NESTED, "move-to-function")
+
+
+def test_a_function_that_is_within_its_limits_has_nothing_to_do() -> None:
+    with pytest.raises(RefactorError, match="size is within its limits already") as caught:
+        propose(NESTED, "dispatch", "extract-function", symbol="size", aims={"complexity": 10})
+    assert caught.value.code == rewrite.NOTHING

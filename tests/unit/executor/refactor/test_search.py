@@ -267,3 +267,37 @@ def test_the_same_in_every_process():
     }  # fmt: skip
     assert len(found) == 1
     assert b"def _" in next(iter(found))
+
+
+ALIKE = """
+def f(stack, kind):
+    if kind == "end if":
+        if stack and stack[-1] == "if":
+            stack.pop()
+            return -1
+    elif kind == "end for":
+        if stack and stack[-1] == "for":
+            stack.pop()
+            return -1
+    elif kind == "end while":
+        if stack and stack[-1] == "while":
+            stack.pop()
+            return -1
+    elif kind == "end case":
+        if stack and stack[-1] == "case":
+            stack.pop()
+            return -1
+    return 0
+"""
+
+
+def test_of_branches_that_are_alike_several_are_taken_and_no_condition():
+    draft = _search(ALIKE, "f")
+    text = draft.files["m.py"].decode()
+    helpers = [one.symbol for one in draft.added]
+    assert len(helpers) == 1
+    assert "else:" not in text
+    assert "    elif " + helpers[0] + "(stack, kind):\n        return -1\n    return 0\n" in text
+    for kind in ("end if", "end for", "end while", "end case", "other"):
+        for stack in ([], ["if"], ["for"], ["while"], ["case"]):
+            assert _run(text, f"f({stack}, {kind!r})") == _run(ALIKE, f"f({stack}, {kind!r})")

@@ -19,7 +19,13 @@ from selfimprove.executor.refactor.analysis.managers import lets_pass
 from selfimprove.executor.refactor.analysis.reads import Variables
 from selfimprove.executor.refactor.analysis.receivers import Receiver, receiver_of
 from selfimprove.executor.refactor.analysis.regions import Region, region_of
-from selfimprove.executor.refactor.analysis.scopes import Scopes, bound_by, names_in_order, parameters_of
+from selfimprove.executor.refactor.analysis.scopes import (
+    BINDERS,
+    Scopes,
+    bound_by,
+    names_in_order,
+    parameters_of,
+)
 from selfimprove.executor.refactor.analysis.statements import Traits, own_nodes, traits_of
 
 if TYPE_CHECKING:
@@ -154,8 +160,7 @@ class Anatomy:
     def sound(self) -> frozenset[str]:
         """Names of callables that never return None: classes of the module, and builtins that nothing hides."""
         module = _module(self.source.tree)
-        once = {name for name in module.classes if name not in self.variables.bit}
-        return once | (module.builtins - self.variables.bit.keys())
+        return (module.classes | module.builtins) - self.variables.bit.keys()
 
     @cached_property
     def constants(self) -> frozenset[str]:
@@ -253,25 +258,40 @@ class _Module:
     constants: frozenset[str]
 
 
+_NOTHING: frozenset[str] = frozenset()
+_BUILTINS = BUILTINS_NEVER_NONE & frozenset(dir(builtins))
+
+
 @lru_cache(maxsize=4)
 def _module(tree: ast.Module) -> _Module:
     scopes = Scopes()
-    nodes = list(ast.walk(tree))
+    nodes = [node for node in ast.walk(tree) if isinstance(node, (*BINDERS, ast.Global))]
     names = Counter(name for node in nodes for name in bound_by(node))
     declared = {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
-    free = BUILTINS_NEVER_NONE & frozenset(dir(builtins)) - scopes.of(tree).bound - declared
-    free = frozenset() if "*" in names else free  # a star import may hide any
-    classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef) and _makes_instances(node)]
-    once = frozenset(name for name in classes if names[name] == 1)
+    hidden = scopes.bound_at_top(tree) | declared
+    free = _NOTHING if "*" in names else _BUILTINS - hidden  # a star import may hide any
+    once = frozenset(name for name in _classes(tree) if names[name] == 1)
     given = (name for name in _given(tree, once | free) if names[name] == 1)
     return _Module(scopes, once, free, frozenset(given))
+
+
+def _classes(tree: ast.Module) -> list[str]:
+    """Return the classes of a module whose calls give instances of them."""
+    return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and _makes_instances(node)]
 
 
 def _given(tree: ast.Module, sound: frozenset[str]) -> Iterator[str]:
     """Yield the names that a module gives a value that is not None."""
     for node in tree.body:
-        if isinstance(node, ast.Assign) and never_none(node.value, sound):
-            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        match node:
+            case ast.Assign(targets=targets, value=value) if never_none(value, sound):
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if never_none(
+                value, sound
+            ):
+                yield name
+            case _:
+                pass
 
 
 def _makes_instances(node: ast.ClassDef) -> bool:

@@ -71,15 +71,16 @@ def ends_with(block: Block, last: int) -> ast.AST | None:
     ``None`` when something else follows. That a ``with`` is left on the way, or a ``finally`` runs, is no
     difference: a jump from there does the same.
     """
-    where: Block | None = block
-    while where is not None and last == len(where.statements) - 1:
-        owner: Any = where.owner
-        if owner is None:
-            return ast.Module()
+    where = block
+    while last == len(where.statements) - 1:
+        owner = where.owner
+        if owner is None or where.outer is None:
+            return ast.Module([], [])
         if isinstance(owner, LOOPS) and where.part == "body":
-            return owner  # type: ignore[no-any-return]
-        tried = where.part == "body" and isinstance(owner, (ast.Try, ast.TryStar))
-        if where.part == "finalbody" or (tried and owner.orelse):
+            return owner
+        if where.part == "finalbody":
+            return None
+        if where.part == "body" and isinstance(owner, (ast.Try, ast.TryStar)) and owner.orelse:
             return None
         where, last = where.outer, where.index
     return None

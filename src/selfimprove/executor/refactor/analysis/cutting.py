@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_PARAMETERS = 7
 MOST_RESULTS = 3
+YIELD_FROM = (3, 3)
+"""The Python that began to have ``yield from``, and ``return`` with a value in a generator (PEP 380)."""
 
 
 def cuts(source: Source, place: Place, project: Project) -> Iterator[Cut]:
@@ -31,10 +33,9 @@ def cuts(source: Source, place: Place, project: Project) -> Iterator[Cut]:
     function = Anatomy.of(source, place)
     if function.hazard:
         return
-    lines = project.covered.get(source.path)
     for block in function.blocks:
         for first in range(len(block.statements)):
-            yield from _from(function, block, first, lines)
+            yield from _from(function, block, first, project)
 
 
 def cut_of(
@@ -53,19 +54,19 @@ def cut_of(
         raise RefactorError(f"{place.symbol} has no such statements")
     region, traits = Region(), Traits()
     for number, statement in enumerate(wanted[first : last + 1]):
-        if reason := _stays(function, statement, project.covered.get(source.path)):
+        if reason := _stays(function, statement, project):
             raise RefactorError(reason)
         region = region.then(function.region(statement))
         traits = traits.then(function.traits(statement), first=not number)
     return cut_at(function, where, first, last, region, traits)
 
 
-def _from(function: Anatomy, block: Block, first: int, lines: frozenset[int] | None) -> Iterator[Cut]:
+def _from(function: Anatomy, block: Block, first: int, project: Project) -> Iterator[Cut]:
     """Yield the cuts that begin at one statement. What goes in only grows with each further statement."""
     region, traits = Region(), Traits()
     for last in range(first, len(block.statements)):
         statement = block.statements[last]
-        if not region.ends or _stays(function, statement, lines):
+        if not region.ends or _stays(function, statement, project):
             return
         region = region.then(function.region(statement))
         traits = traits.then(function.traits(statement), first=last == first)
@@ -81,10 +82,14 @@ def _from(function: Anatomy, block: Block, first: int, lines: frozenset[int] | N
             yield cut
 
 
-def _stays(function: Anatomy, statement: ast.stmt, lines: frozenset[int] | None) -> str:
+def _stays(function: Anatomy, statement: ast.stmt, project: Project) -> str:
     """Return why a statement may not move, alone or with others; ``""`` when it may."""
     if statement is function.docstring:
         return "the docstring stays"
+    lines = project.covered.get(function.source.path)
     if lines is not None and (line := unrun_line(statement, lines)):
         return f"line {line} is not run by any test"
-    return function.traits(statement).hazard
+    traits = function.traits(statement)
+    if traits.yields and project.minimum < YIELD_FROM:
+        return "Python {}.{} has no yield from".format(*project.minimum)
+    return traits.hazard

@@ -34,9 +34,14 @@ class Reads(NamedTuple):
     holds: int = 0
     raises: bool = False
 
-    def __or__(self, other: tuple[int, ...]) -> Reads:
+    def __or__(self, other: Reads) -> Reads:
         """Return what both read."""
-        return Reads(*(mine | yours for mine, yours in zip(self, other, strict=True)))
+        return Reads(
+            self.uses | other.uses,
+            self.sure | other.sure,
+            self.holds | other.holds,
+            self.raises or other.raises,
+        )
 
 
 class Variables:

@@ -58,6 +58,12 @@ class Scopes:
             self._known[scope] = self._reach(scope)
         return self._known[scope]
 
+    def bound_at_top(self, module: ast.Module) -> frozenset[str]:
+        """Return the names that a module's own statements bind, without looking into its functions and classes."""
+        seen = _look(module)
+        comprehensions = (one for one in seen.inner if isinstance(one, COMPREHENSIONS))
+        return frozenset(seen.bound).union(*(self.of(one).walrus for one in comprehensions))
+
     def _reach(self, scope: ast.AST) -> Reach:
         seen = _look(scope)
         is_comprehension = isinstance(scope, COMPREHENSIONS)
@@ -128,6 +134,13 @@ def names_in_order(node: ast.AST) -> tuple[str, ...]:
             place = (at.lineno, at.col_offset)
             found[name] = min(place, found.get(name, place))
     return tuple(sorted(found, key=lambda name: (found[name], name)))
+
+
+BINDERS = (
+    *(ast.Name, ast.arg, ast.alias, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
+    *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
+)
+"""The nodes of which ``bound_by`` may name anything."""
 
 
 def bound_by(node: ast.AST) -> tuple[str, ...]:

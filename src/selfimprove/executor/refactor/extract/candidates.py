@@ -10,7 +10,7 @@ from selfimprove.errors import RefactorError
 from selfimprove.executor.refactor.analysis.cutting import cut_of, cuts
 from selfimprove.executor.refactor.extract.choosing import Item, blocks_of
 from selfimprove.executor.refactor.extract.conditions import Condition, conditions
-from selfimprove.executor.refactor.extract.costs import IMPOSSIBLE, cost, predicate_cost
+from selfimprove.executor.refactor.extract.costs import IMPOSSIBLE, cost, one_of_many, predicate_cost
 from selfimprove.executor.refactor.extract.leaving import end_of
 from selfimprove.executor.refactor.extract.weights import decisions, deeper, gain, levels, shallower, stood
 
@@ -70,7 +70,7 @@ def _runs(
 def _expressions(source: Source, place: Place, project: Project) -> Iterator[tuple[Cut | Condition, Item]]:
     for one in conditions(source, place, project):
         count = decisions([one.expression])
-        price = predicate_cost(len(one.cut.parameters), count)
+        price = predicate_cost(len(one.cut.parameters), count) + one_of_many(place.node, one.statement)
         start, end = source.span(one.expression)
         key = f"{start:09}:{end:09}:expression"
         yield one, Item(one.statement, one.statement, count, price, 0, key, 0, whole=False)

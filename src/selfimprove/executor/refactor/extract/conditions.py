@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -246,16 +248,13 @@ def _returning(source: Source, expression: ast.expr, base: str, unit: str) -> li
     text = source.segment(expression)
     first, last = expression.lineno, expression.end_lineno or expression.lineno
     limit = line_limit(source) - len(base)
-    plain = "#" not in text and '"""' not in text and "'''" not in text and "\\" not in text
+    plain = _is_plain(text)
     whole = _joined(text) if plain else text
     if "\n" not in whole and len(whole) + 7 <= limit:
         return [(None, f"return {whole}")]
     if isinstance(expression, ast.BoolOp) and plain:
-        return [
-            (None, "return ("),
-            *((None, unit + one) for one in _operands(source, expression)),
-            (None, ")"),
-        ]
+        operands = _operands(source, expression, limit - len(unit))
+        return [(None, "return ("), *((None, unit + one) for one in operands), (None, ")")]
     lines = text.splitlines()
     closed = not isinstance(expression, ast.BoolOp | ast.IfExp)
     rows: list[Row] = [
@@ -266,8 +265,29 @@ def _returning(source: Source, expression: ast.expr, base: str, unit: str) -> li
     return [(None, "return ("), (None, unit + lines[0]), *rows, (None, ")")]
 
 
-def _operands(source: Source, expression: ast.BoolOp) -> list[str]:
-    """Return the text of the operands, each with the operator before it, as they stand below each other."""
+def _is_plain(text: str) -> bool:
+    """True for an expression without comments and without strings of several lines, so that its lines can be joined."""
+    opened: list[int] = []
+    start, end = getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "FSTRING_END", -1)
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(f"({text})").readline):
+            if token.type == start:
+                opened.append(token.start[0])
+            first = opened.pop() if token.type == end else token.start[0]
+            if token.type == tokenize.COMMENT or (
+                token.type in (tokenize.STRING, end) and first != token.end[0]
+            ):
+                return False
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    return True
+
+
+def _operands(source: Source, expression: ast.BoolOp, limit: int) -> list[str]:
+    """Return the lines of the operands, each with the operator before it, as they stand below each other.
+
+    One that does not fit ``limit`` on a line keeps the lines that it has.
+    """
     start, end = source.span(expression)
     word = "and" if isinstance(expression.op, ast.And) else "or"
     pieces, at = [], start
@@ -278,13 +298,25 @@ def _operands(source: Source, expression: ast.BoolOp) -> list[str]:
         pieces.append(source.text[at:cut])
         at = cut
     pieces.append(source.text[at:end])
-    return [_joined(piece.strip()) for piece in pieces]
+    return [line for piece in pieces for line in _laid_out(piece.strip(), limit)]
+
+
+def _laid_out(piece: str, limit: int) -> list[str]:
+    whole = _joined(piece)
+    first, *more = piece.splitlines()
+    if len(whole) <= limit or not more or not all(more) or more[-1].strip()[:1] not in (")", "]", "}"):
+        return [whole]
+    last = more[-1]
+    outer = last[: len(last) - len(last.lstrip())]
+    if not all(line.startswith(outer) for line in more):
+        return [whole]
+    return [first.strip(), *(line[len(outer) :].rstrip() for line in more)]
 
 
 def _joined(text: str) -> str:
     """Return lines as one, without the space that a line's end was inside of brackets."""
     whole = ""
-    for line in (one.strip() for one in text.splitlines()):
+    for line in (one.strip().removesuffix("\\").rstrip() for one in text.splitlines()):
         glue = not whole or whole[-1] in "([{" or line[:1] in (")", "]", "}", ",")
         whole += ("" if glue else " ") + line
     return whole

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from selfimprove.codebase.measure.shape import Scope
+from selfimprove.codebase.measure.shape import FunctionNode, Scope
 from selfimprove.executor.refactor.cut import Leaves
+from selfimprove.executor.refactor.extract.imports import imported, repeated
+from selfimprove.executor.refactor.extract.leaving import jumps
 from selfimprove.executor.refactor.extract.lines import first_line, last_line
 
 if TYPE_CHECKING:
@@ -23,8 +26,13 @@ _PARAMETERS = (0.0, 0.0, 0.5, 1.0, 2.5, 5.0, 11.0, 18.0)
 """By their number; more than these are not passed."""
 _RESULTS = (0.0, 0.0, 3.0, 8.0)
 _LEAVES = {Leaves.END: 0.0, Leaves.RETURN: 0.0, Leaves.PASS: 0.0, Leaves.GUARD: 4.0, Leaves.MAYBE: 5.0}
-_IMPORTED = 6.0
+_IMPORTED = 12.0
 """For each module that is imported in the function, and would have to be passed."""
+_ALONE = 10.0
+_PART_OF_RUN = 4.0
+_ACROSS = 2.0
+"""For a cut that takes a piece of one paragraph with another."""
+_MANY = 3  # branches that make a chain of many
 _COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match)
 
 
@@ -34,21 +42,79 @@ def cost(source: Source, cut: Cut) -> float:
     Parameters beyond 5 and results beyond 2 are dear and beyond 7 and 3 impossible; so is a cut that begins or
     ends in the middle of something, that is too small to be named, or that leaves nothing of its function.
     """
-    passed, given = len(cut.parameters), len(cut.results)
+    again = repeated(cut)
+    passed, given = len(cut.parameters) - len(again), len(cut.results)
     if passed >= len(_PARAMETERS) or given >= len(_RESULTS):
         return IMPOSSIBLE
-    both = 2.0 * (passed > 3 and given > 1) + _IMPORTED * len(_imported(cut) & set(cut.parameters))
-    ways = _LEAVES[cut.leaves] + 1.0 * cut.is_generator
-    chain = 5.0 if continues_elif(source, cut) else 0.0
+    both = 2.0 * (passed > 3 and given > 1) + _IMPORTED * len(imported(cut) - again.keys()) + 2.0 * len(again)
+    ways = _LEAVES[cut.leaves] + 1.0 * cut.is_generator + _only_stops(cut)
+    chain = (5.0 if continues_elif(source, cut) else 0.0) + _taken_alone(cut)
     price = HELPER + _PARAMETERS[passed] + _RESULTS[given] + both + ways + chain
-    return price + _borders(source, cut) + _size(cut) + _strangers(cut)
+    return price + _borders(source, cut) + _size(cut) + _strangers(cut) + _breaks_run(cut)
 
 
 def predicate_cost(parameters: int, count: int) -> float:
     """Return what a helper for an expression costs that has ``count`` decisions."""
     if parameters >= len(_PARAMETERS):
         return IMPOSSIBLE
-    return HELPER + 2 * _PARAMETERS[parameters] + (6.0, 6.0, 3.0)[min(count, 2)]
+    return HELPER + 2 * _PARAMETERS[parameters] + (14.0, 14.0, 4.0)[min(count, 2)]
+
+
+def _only_stops(cut: Cut) -> float:
+    """Return what it costs that ``return helper()`` would give back nothing: the return had better stay behind."""
+    if cut.leaves is not Leaves.RETURN:
+        return 0.0
+    values = [one.value for one in jumps(cut.statements) if isinstance(one, ast.Return)]
+    return 4.0 if values and not any(values) else 0.0
+
+
+def _taken_alone(cut: Cut) -> float:
+    whole = cut.first == 0 and cut.last == len(cut.block) - 1
+    return one_of_many(cut.place.node, cut.block[0]) if whole else 0.0
+
+
+def _breaks_run(cut: Cut) -> float:
+    """Return what it costs to take some of several ``if`` that stand in a row and are all alike."""
+    before = cut.block[cut.first - 1 : cut.first] if cut.first else ()
+    after = cut.block[cut.last + 1 : cut.last + 2]
+    return _PART_OF_RUN * (
+        _are_alike(*before, cut.block[cut.first]) + _are_alike(cut.block[cut.last], *after)
+    )
+
+
+def _are_alike(*nodes: ast.stmt) -> bool:
+    return (
+        len(nodes) > 1
+        and all(isinstance(node, ast.If) for node in nodes)
+        and _shape(nodes[:1]) == _shape(nodes[1:])
+    )
+
+
+def one_of_many(function: FunctionNode, first: ast.stmt) -> float:
+    """Return what it costs to take a branch, which begins with ``first``, out of a chain of others much like it."""
+    shapes = _arms(function).get(id(first), ())
+    return _ALONE if len(shapes) >= _MANY and shapes.count(shapes[0]) > len(shapes) / 2 else 0.0
+
+
+@lru_cache(maxsize=4)
+def _arms(function: FunctionNode) -> dict[int, tuple[str, ...]]:
+    """Return the shapes of all branches of a chain, its own first, for the first statement of each branch."""
+    found: dict[int, tuple[str, ...]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.If) and id(node.body[0]) not in found:
+            arms, more = [node.body], node.orelse
+            while len(more) == 1 and isinstance(one := more[0], ast.If):
+                arms.append(one.body)
+                more = one.orelse
+            shapes = [_shape(arm) for arm in arms]
+            for at, arm in enumerate(arms):
+                found.setdefault(id(arm[0]), (shapes[at], *shapes[:at], *shapes[at + 1 :]))
+    return found
+
+
+def _shape(statements: Sequence[ast.stmt]) -> str:
+    """Return what statements are, without the names and values in them."""
+    return " ".join(type(node).__name__ for one in statements for node in ast.walk(one))
 
 
 def _borders(source: Source, cut: Cut) -> float:
@@ -56,7 +122,15 @@ def _borders(source: Source, cut: Cut) -> float:
     whole = cut.first == 0 and cut.last == len(cut.block) - 1
     if whole:
         return 2.0 if cut.leaves is Leaves.RETURN and cut.block[0] in cut.place.node.body else 0.0
-    return _beginning(source, cut) + _ending(source, cut)
+    begins, ends = _beginning(source, cut), _ending(source, cut)
+    return begins + ends + (_ACROSS if (begins or ends) and _has_sections(source, cut) else 0.0)
+
+
+def _has_sections(source: Source, cut: Cut) -> bool:
+    """True when something between two statements of the cut sets them apart from each other."""
+    return any(
+        _set_off(source, one, two) for one, two in zip(cut.statements, cut.statements[1:], strict=False)
+    )
 
 
 def _beginning(source: Source, cut: Cut) -> float:
@@ -114,15 +188,6 @@ def _strangers(cut: Cut) -> float:
     later = {name for node in rest for name in _names(node, ast.Store)}
     plain = isinstance(first, ast.Assign) and isinstance(first.value, ast.Constant | ast.Name | ast.Attribute)
     return price + (4.0 if plain and made & set(cut.results) - later else 0.0)
-
-
-def _imported(cut: Cut) -> set[str]:
-    return {
-        (one.asname or one.name).partition(".")[0]
-        for node in ast.walk(cut.place.node)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for one in node.names
-    }
 
 
 def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from selfimprove.codebase.measure.shape import FunctionNode
 from selfimprove.errors import RefactorError
 from selfimprove.executor.refactor.cut import Leaves
+from selfimprove.executor.refactor.extract.imports import repeated
 from selfimprove.executor.refactor.extract.leaving import end_of, jumps_changed, needless
 from selfimprove.executor.refactor.extract.lines import (
     Row,
@@ -109,13 +110,16 @@ def write(
     source: Source, cut: Cut, name: str, signature: Annotations | None = None, doc: Document | None = None
 ) -> Written:
     """Return the text of helper and call, without putting it in place. Raises RefactorError as extract does."""
+    again = repeated(cut)
+    cut = replace(cut, parameters=tuple(one for one in cut.parameters if one not in again))
     span = span_of(source, cut)
     unit = unit_of(source, cut.place.node)
     call, last = _call(source, cut, name, span, unit)
     end = source.starts[last]
     text = source.newline.join(call) + (source.newline if _ends_line(source, end) else "")
     replaced = Splice(source.starts[span.first - 1], end, text)
-    body = body_rows(source, cut, span, doc)
+    body: list[Row] = [(None, text) for text in dict.fromkeys(again.values())]
+    body += [(None, ""), *body_rows(source, cut, span, doc)] if again else body_rows(source, cut, span, doc)
     return placed(source, cut, name, signature, doc, replaced, (span.base, body))
 
 
@@ -140,7 +144,7 @@ def placed(
     if cut.global_names:
         rows.append((None, f"{inner}global {', '.join(cut.global_names)}"))
     rows += [
-        (None, inner + text) if number is None else (number, text)
+        (None, inner + text if text else "") if number is None else (number, text)
         for number, text in moved(inside, base, inner, frozen)
     ]
     newline = source.newline
@@ -220,16 +224,10 @@ def _without_edges(rows: list[Row]) -> list[Row]:
 
 def _returned_at_once(source: Source, cut: Cut, rows: list[Row], at: dict[int | None, int]) -> bool:
     """Write ``x = value`` at the end of a helper that gives ``x`` as ``return value``; true when that was done."""
-    last = cut.statements[-1]
-    if cut.leaves is not Leaves.END or len(cut.results) != 1 or not isinstance(last, ast.Assign):
+    last, target = cut.statements[-1], _only_result(cut)
+    if target is None or not isinstance(last, ast.Assign):
         return False
-    target, value = last.targets[0], last.value
-    if len(last.targets) > 1 or not isinstance(target, ast.Name) or target.id != cut.results[0]:
-        return False
-    if isinstance(value, ast.Yield | ast.YieldFrom) or _is_named_late(value, target.id):
-        return False
-    if any(_is_named_late(one, target.id) for one in cut.statements):
-        return False
+    value = last.value
     start, behind = source.offset(last.lineno, last.col_offset), source.span(value)[0]
     between = source.text[start:behind]
     name, _, rest = between.partition("=")
@@ -241,6 +239,20 @@ def _returned_at_once(source: Source, cut: Cut, rows: list[Row], at: dict[int | 
     indent = source.indent(last.lineno)
     rows[at[last.lineno]] = (number, f"{indent}return {text[len(indent) :].partition('=')[2].lstrip()}")
     return True
+
+
+def _only_result(cut: Cut) -> ast.Name | None:
+    """Return the one result when the last statement of the cut gives it its value, and nothing keeps it."""
+    last = cut.statements[-1]
+    if cut.leaves is not Leaves.END or len(cut.results) != 1 or not isinstance(last, ast.Assign):
+        return None
+    target = last.targets[0]
+    if len(last.targets) > 1 or not isinstance(target, ast.Name) or target.id != cut.results[0]:
+        return None
+    kept = isinstance(last.value, ast.Yield | ast.YieldFrom) or any(
+        _is_named_late(one, target.id) for one in cut.statements
+    )
+    return None if kept else target
 
 
 def _is_named_late(node: ast.AST, name: str) -> bool:
@@ -265,27 +277,37 @@ def _ends_line(source: Source, offset: int) -> bool:
 
 def _call(source: Source, cut: Cut, name: str, span: Span, unit: str) -> tuple[list[str], int]:
     """Return the lines of the call, and the last line of the old text that they replace."""
-    indent = span.base + unit if span.elif_ else span.base
+    joins = span.elif_ and cut.leaves is Leaves.GUARD
+    indent = span.base + unit if span.elif_ and not joins else span.base
     callee = f"{cut.receiver}.{name}" if cut.receiver else name
     before = "yield from " if cut.is_generator else "await " if cut.is_async else ""
-    head, tail, more, last = "", "", [], span.last
-    if cut.leaves is Leaves.RETURN:
-        head = "return "
-    elif cut.leaves is Leaves.GUARD and cut.jump is not None:
-        head, tail, more = "if ", ":", [indent + unit + source.segment(cut.jump)]
-    elif cut.leaves is Leaves.MAYBE:
-        found = _found(cut)
-        head = f"{found} = "
-        more = [f"{indent}if {found} is not None:", f"{indent}{unit}return {found}"]
-    elif cut.leaves is Leaves.END and cut.results:
-        line = _return_of_results(source, cut, span)
-        head, last = ("return ", line) if line else (f"{', '.join(cut.results)} = ", last)
-    if cut.is_generator and head.startswith(("return", "if")):
+    head, more, last = _around_call(source, cut, span)
+    tail = ":" if cut.leaves is Leaves.GUARD else ""
+    head = f"el{head}" if joins else head
+    follow = [f"{indent}{unit * deep}{text}" for deep, text in more]
+    if cut.is_generator and head.startswith(("return", "if", "elif")):
         before, tail = f"({before}", f"){tail}"
     lines = wrapped(
         head + before + callee, passed(cut), tail, indent=indent, unit=unit, limit=line_limit(source)
     )
-    return ([f"{span.base}else:"] if span.elif_ else []) + lines + more, last
+    return ([f"{span.base}else:"] if span.elif_ and not joins else []) + lines + follow, last
+
+
+def _around_call(source: Source, cut: Cut, span: Span) -> tuple[str, list[tuple[int, str]], int]:
+    """Return what stands before the call, the lines behind it (how deep, text), and the last line that is replaced."""
+    match cut.leaves:
+        case Leaves.RETURN:
+            return "return ", [], span.last
+        case Leaves.GUARD if cut.jump is not None:
+            return "if ", [(1, source.segment(cut.jump))], span.last
+        case Leaves.MAYBE:
+            found = _found(cut)
+            return f"{found} = ", [(0, f"if {found} is not None:"), (1, f"return {found}")], span.last
+        case Leaves.END if cut.results:
+            line = _return_of_results(source, cut, span)
+            return ("return ", [], line) if line else (f"{', '.join(cut.results)} = ", [], span.last)
+        case _:
+            return "", [], span.last
 
 
 def _return_of_results(source: Source, cut: Cut, span: Span) -> int:
@@ -323,14 +345,23 @@ def _found(cut: Cut) -> str:
 def _head(
     source: Source, cut: Cut, name: str, signature: Annotations | None, indent: str, unit: str
 ) -> list[str]:
-    types = signature.parameters if signature else {}
+    types = signature.parameters if signature and _is_complete(cut, signature) else {}
     items = [f"{one}: {types[one]}" if types.get(one) else one for one in passed(cut)]
     if cut.receiver:
         items.insert(0, cut.receiver)
-    tail = f" -> {signature.returns}:" if signature and signature.returns else ":"
+    tail = (
+        f" -> {signature.returns}:"
+        if signature and signature.returns and _is_complete(cut, signature)
+        else ":"
+    )
     word = "async def" if cut.is_async else "def"
     lines = wrapped(f"{word} {name}", items, tail, indent=indent, unit=unit, limit=line_limit(source))
     return [*([f"{indent}@classmethod"] if _is_classmethod(cut) else []), *lines]
+
+
+def _is_complete(cut: Cut, signature: Annotations) -> bool:
+    """True when everything has its type: type checkers refuse a function of which only a part is annotated."""
+    return bool(signature.returns) and all(map(signature.parameters.get, cut.parameters))
 
 
 def _is_classmethod(cut: Cut) -> bool:
@@ -349,6 +380,6 @@ def _docstring(source: Source, cut: Cut, doc: Document | None, indent: str) -> l
     first, *more = doc.text.rstrip().split("\n")
     lines = [f"{indent}{'r' if chr(92) in doc.text else ''}{quotes}{first}"]
     lines += [indent + line if line.strip() else "" for line in more]
-    if more:
-        return [*lines, f"{indent}{quotes}"]
-    return [lines[0] + quotes]
+    lines = [*lines, f"{indent}{quotes}"] if more else [lines[0] + quotes]
+    fits = doc.comment or max(map(len, lines)) <= line_limit(source)
+    return lines if fits else []

@@ -203,17 +203,12 @@ def _worse(
 
     What a function does counts in part for those around it, which therefore may become simpler too.
     """
-    inside = f"{where.symbol}."
     for key, one in before.items():
-        other = after.get(key)
-        if where.symbol.startswith(f"{key.symbol}."):
-            if other is None or (other.cognitive or 0) > (one.cognitive or 0):
+        if key != where and not key.symbol.startswith(f"{where.symbol}."):
+            other = after.get(key)
+            around = where.symbol.startswith(f"{key.symbol}.")
+            if other is None or _differs(other, one, around=around):
                 return f"{key.symbol} would change too"
-            continue
-        if key == where or key.symbol.startswith(inside):
-            continue
-        if other is None or _unplaced(other) != _unplaced(one):
-            return f"{key.symbol} would change too"
     old, new = before[where], after[where]
     if new.complexity > old.complexity or (new.cognitive or 0) > (old.cognitive or 0):
         return f"{where.symbol} would not be simpler"
@@ -221,6 +216,11 @@ def _worse(
         if aims.missed(after[_Where(symbol, 1)]):
             return f"{symbol} would be too complex"
     return ""
+
+
+def _differs(new: FunctionMetrics, old: FunctionMetrics, *, around: bool) -> bool:
+    """True when a function has other numbers than it had; one around that which is rewritten may have better ones."""
+    return (new.cognitive or 0) > (old.cognitive or 0) if around else _unplaced(new) != _unplaced(old)
 
 
 def _unplaced(one: FunctionMetrics) -> FunctionMetrics:

@@ -35,6 +35,7 @@ class Spot:
 
     @classmethod
     def of(cls, source: Source, cut: Cut) -> Spot:
+        """Return where the helper that ``cut`` becomes goes: next to the function that it comes out of."""
         place = cut.place
         if cut.receiver:
             method = method_around(place)

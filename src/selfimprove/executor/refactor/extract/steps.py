@@ -94,7 +94,7 @@ def _written(source: Source, place: Place, thing: Cut | Condition, taken: frozen
         name = name_for(virtual, cut, taken)
         doc = docstring_for(virtual, cut, name)
         if doc is not None and doc.comment:
-            doc = replace(doc, comment=None)
+            doc = doc._replace(comment=None)
         return write_condition(thing, place, name, annotate(virtual, cut), doc)
     name = name_for(source, thing, taken)
     return write(source, thing, name, annotate(source, thing), docstring_for(source, thing, name))

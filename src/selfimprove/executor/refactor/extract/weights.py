@@ -64,7 +64,7 @@ def stood(function: FunctionNode) -> dict[int, Stood]:
     while todo:
         node = todo.pop()
         for name in _SUITES:
-            suite = getattr(node, name, ())
+            suite: list[ast.stmt] = getattr(node, name, [])
             for at, child in enumerate(suite):
                 found[id(child)] = Stood(suite, at)
                 todo.append(child)

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.refactor.naming.acts import Words, acts, called, is_pale, noun_of, verb_of
-from selfimprove.executor.refactor.naming.making import question_in
+from selfimprove.executor.refactor.naming.making import making_verb, question_in
 from selfimprove.executor.refactor.naming.predicates import question
 from selfimprove.executor.refactor.naming.words_of import split, strong
 
@@ -20,6 +20,9 @@ def asked(test: ast.expr, holder: ast.stmt | None, noun: Words, item: Words) -> 
     ``holder`` is the statement that hangs on it, ``noun`` what the function is about and ``item`` what its
     innermost loop goes over.
     """
+    if _is_value(test) and (words := _made(test, holder)):
+        yield words
+        return
     if words := question(test):
         yield words
     if holder is not None:
@@ -31,6 +34,41 @@ def asked(test: ast.expr, holder: ast.stmt | None, noun: Words, item: Words) -> 
     for words in subjects:
         yield "is", "valid" if kinds else "special", *words
     yield "is", "special", *noun
+
+
+def _is_value(node: ast.expr) -> bool:
+    """True for an expression that is no truth for certain: ``x.copy() if x else {}``, ``x or ""``."""
+    match node:
+        case ast.BoolOp(values=values):
+            return any(map(_is_value, values))
+        case ast.IfExp(body=body, orelse=orelse):
+            return _is_value(body) or _is_value(orelse)
+        case ast.Call():
+            return called(node) in _VALUES
+        case ast.Constant(value=value):
+            return not isinstance(value, bool | None)
+        case _:
+            return isinstance(node, _DISPLAYS)
+
+
+_VALUES = frozenset(
+    ["list", "dict", "tuple", "set", "sorted", "sum", "max", "min", "len", "join", "str", "int"]
+)
+_DISPLAYS = (
+    ast.Dict, ast.List, ast.Tuple, ast.Set, ast.JoinedStr, ast.BinOp, ast.ListComp, ast.SetComp, ast.DictComp,
+    ast.GeneratorExp,
+)  # fmt: skip
+
+
+def _made(value: ast.expr, holder: ast.stmt | None) -> Words:
+    """Return the words for a value that is no truth, of the variable that it is for."""
+    match holder:
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            words = strong(split(name))
+            verb = making_verb(name, [holder], goes_in=False)
+            return (verb, *words) if words and _holds(holder.value or value, value) else ()
+        case _:
+            return ()
 
 
 def _innermost(holder: ast.stmt, test: ast.expr) -> ast.stmt:
@@ -48,7 +86,7 @@ def _parts(test: ast.expr) -> Sequence[ast.expr]:
 def _decides(test: ast.expr, holder: ast.stmt, noun: Words, item: Words) -> Iterator[Words]:
     match holder:
         case ast.If(body=body) if _holds(holder.test, test):
-            yield from _leads_to(body, noun, item)
+            yield from _leads_to(test, body, noun, item)
         case ast.While():
             yield "has", "more", *(item or noun)
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
@@ -64,7 +102,7 @@ def _holds(whole: ast.expr, part: ast.expr) -> bool:
     return any(node is part or ast.dump(node) == ast.dump(part) for node in ast.walk(whole))
 
 
-def _leads_to(body: Sequence[ast.stmt], noun: Words, item: Words) -> Iterator[Words]:
+def _leads_to(test: ast.expr, body: Sequence[ast.stmt], noun: Words, item: Words) -> Iterator[Words]:
     match body[0]:
         case ast.Continue():
             yield "should", "skip", *(item or noun)
@@ -76,9 +114,19 @@ def _leads_to(body: Sequence[ast.stmt], noun: Words, item: Words) -> Iterator[Wo
             called(call)
         ):
             yield "should", verb_of(called(call)), *(split(called(call))[1:] or noun_of(call))
-        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target):
-            if words := noun_of(target):
-                yield "needs", *words
+        case ast.Assign() | ast.AnnAssign() | ast.Return():
+            yield from _leads_to_value(test, body[0])
     for act in acts(body):
         if act.noun and act.verb not in ("iter", "run"):
             yield "should", act.verb, *act.noun
+
+
+def _leads_to_value(test: ast.expr, statement: ast.stmt) -> Iterator[Words]:
+    match statement:
+        case ast.Assign(targets=[ast.Name() as target]) | ast.AnnAssign(target=ast.Name() as target):
+            known = any(isinstance(node, ast.Name) and node.id == target.id for node in ast.walk(test))
+            if words := noun_of(target):
+                yield ("should", "update", *words) if known else ("needs", *words)
+        case ast.Return(value=ast.Name(id=name) | ast.Attribute(attr=name)):
+            if words := strong(split(name)):
+                yield "should", "return", *words

@@ -64,16 +64,15 @@ def _from_habit(source: Source, cut: Cut) -> Doc | None:
 
 
 def _told(cut: Cut) -> str:
-    function = cut.place.node.name
     if cut.leaves is Leaves.MAYBE:
-        return f"Return what {function} is to return at once, None when it is to go on"
+        return "Return the result, or None when there is more to do"
     match cut.jump:
         case ast.Continue():
-            return "Return True when the rest of the loop's body is to be skipped"
+            return "Return True to skip the rest of the loop's body"
         case ast.Break():
-            return "Return True when the loop is to end"
+            return "Return True to end the loop"
         case ast.Return():
-            return f"Return True when {function} is to return at once"
+            return "Return True when there is nothing more to do"
     return ""
 
 

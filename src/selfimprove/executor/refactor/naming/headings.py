@@ -53,12 +53,21 @@ def heading(source: Source, cut: Cut) -> Heading | None:
     Of no use are remarks to people and to tools (TODO, noqa, type: ignore), code that is commented out, rules
     of dashes, and a comment that is about the first of several paragraphs.
     """
+    return None if _has_paragraphs(source, cut, blank=True) else _over(source, cut)
+
+
+def opening(source: Source, cut: Cut) -> Heading | None:
+    """Return the comment over a cut of several paragraphs, when it is the only one over any of them."""
+    return None if _has_paragraphs(source, cut, blank=False) else _over(source, cut)
+
+
+def _over(source: Source, cut: Cut) -> Heading | None:
     last = cut.statements[0].lineno - 1
     first = last + 1
     margin = source.indent(last + 1)
     while first > 1 and _is_comment(source.line(first - 1), margin):
         first -= 1
-    if first > last or _has_paragraphs(source, cut):
+    if first > last:
         return None
     lines = [source.line(number).strip().lstrip("#!:").strip() for number in range(first, last + 1)]
     text = " ".join(line.strip("-=*# ") for line in lines if not _RULE.match(line))
@@ -134,10 +143,10 @@ def _is_comment(line: str, margin: str) -> bool:
     return line.startswith(margin + "#")
 
 
-def _has_paragraphs(source: Source, cut: Cut) -> bool:
+def _has_paragraphs(source: Source, cut: Cut, *, blank: bool) -> bool:
     """True when what stands over the statements is about the first of them only.
 
-    That is so when another comment stands between them, and when blank lines part many.
+    That is so when another comment stands between them, and (with ``blank``) when blank lines part many.
     """
     pairs = zip(cut.statements, cut.statements[1:], strict=False)
     between = [
@@ -145,7 +154,9 @@ def _has_paragraphs(source: Source, cut: Cut) -> bool:
         for one, two in pairs
         for text in map(source.line, range((one.end_lineno or one.lineno) + 1, two.lineno))
     ]
-    return any(text.startswith("#") for text in between) or ("" in between and len(cut.statements) > _FEW)
+    return any(text.startswith("#") for text in between) or (
+        blank and "" in between and len(cut.statements) > _FEW
+    )
 
 
 def _sentence(text: str) -> str:

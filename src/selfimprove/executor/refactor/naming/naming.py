@@ -13,7 +13,7 @@ from selfimprove.executor.refactor.naming.contexts import asked
 from selfimprove.executor.refactor.naming.phrasing import candidates
 from selfimprove.executor.refactor.naming.predicates import case_of
 from selfimprove.executor.refactor.naming.view import View
-from selfimprove.executor.refactor.naming.words_of import joined, meaningful, split, strong
+from selfimprove.executor.refactor.naming.words_of import imperative, joined, meaningful, split, strong
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -116,24 +116,41 @@ def _further(view: View) -> Iterator[Words]:
 
 def _fit(words: Sequence[str], view: View) -> Words | None:
     """Return ``words`` as the words of a name, cut down to its length; ``None`` when nothing is left of them."""
-    verb, *noun = (word.lower() for word in words if word)
+    verb, *noun = (_unnumbered(word.lower(), view) for word in words if word)
     kept = _sifted(verb, noun)
     if not any(map(meaningful, kept)):
         kept = [word for word in view.noun if word != verb]
     whole = len(kept)
-    while kept and (len(kept) >= _MOST_WORDS or len(joined((verb, *kept))) > _LONGEST):
+    while kept and (
+        sum(word not in _JOINTS for word in kept) >= _MOST_WORDS or len(joined((verb, *kept))) > _LONGEST
+    ):
         del kept[0]
-    if (len(kept) < whole and not _JOINTS.isdisjoint(noun)) or kept[-1:] == ["and"]:
+    if len(kept) < whole and not _JOINTS.isdisjoint(noun):
         return None  # half of two things, or a case without what it is for
+    return (verb, *kept) if _is_sayable(verb, kept) else None
+
+
+def _is_sayable(verb: str, kept: Sequence[str]) -> bool:
     name = "".join((verb, *kept))
-    return (verb, *kept) if kept and name.isascii() and name.isalnum() else None
+    return bool(kept) and kept[-1] != "and" and name.isascii() and name.isalnum()
+
+
+def _unnumbered(word: str, view: View) -> str:
+    """Return ``value`` for ``value2``, when that stands beside it."""
+    plain = word.rstrip("0123456789")
+    if plain == word:
+        return word
+    return (
+        plain if any(isinstance(n, ast.Name) and n.id == plain for n in ast.walk(view.place.node)) else word
+    )
 
 
 def _sifted(verb: str, noun: list[str]) -> list[str]:
     """Return the words of an object without what the verb says already, nor any word twice."""
     if verb == "wait" and noun[:1] != ["for"]:
         noun = ["for", *noun]
-    kept = [word for at, word in enumerate(noun) if word not in (verb, *noun[:at])]
+    same = imperative(verb) or verb
+    kept = [word for at, word in enumerate(noun) if word not in (verb, same, *noun[:at])]
     if len(kept) > 1 and kept[0].endswith("ed") and kept[0][:4] == verb[:4]:
         del kept[0]  # visit visited_item
     return kept
@@ -152,9 +169,8 @@ def _is_free(name: str, view: View, taken: Container[str]) -> bool:
 
 
 def _others(view: View) -> frozenset[str]:
-    """The names of the file's other functions: two that differ in an underscore only are mistaken for each other."""
-    own = view.place.node.name
-    return frozenset(place.node.name for place in view.source.places if place.node.name != own)
+    """The names of the file's functions: two that differ in an underscore only are mistaken for each other."""
+    return frozenset(place.node.name for place in view.source.places)
 
 
 def _attributes(place: Place) -> frozenset[str]:

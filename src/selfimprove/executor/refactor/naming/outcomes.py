@@ -26,10 +26,15 @@ if TYPE_CHECKING:
 
 
 _MANY = 2  # things that a name can list
+_PLACES = ("idx", "index", "pos", "position", "offset")
+_DEALING = listed("process handle group visit strip")
 _TAKING = listed("update load build init create copy extend merge fill populate import")
 
 
 def by_results(view: View, cut: Cut) -> Iterator[Words]:
+    """Yield names after the variables that a cut gives back, the best first."""
+    if len(cut.results) == 1 and cut.results[0].endswith(_PLACES) and view.verb in _DEALING:
+        yield from _at_place(view, cut)
     if _prefers_acts(view, cut):
         yield from by_acts(view, cut)
     if view.by_type and view.case and view.verb in _TAKING and len(view.verbs) > 1:
@@ -37,16 +42,28 @@ def by_results(view: View, cut: Cut) -> Iterator[Words]:
     if len(cut.results) == 1:
         yield from by_result(view, cut.results[0], goes_in=cut.results[0] in cut.parameters)
     elif len(cut.results) == _MANY:
-        one, two = map(thing_of, cut.results)
-        verb = _common_verb(view, cut)
-        if not one or not two:
-            yield from ((verb, *words) for words in (one, two) if words)
-        elif one[-1] == two[-1]:
-            yield verb, *many_of((one[-1],))
-        else:
-            yield verb, one[-1], "and", two[-1]
+        yield from _by_two(view, cut)
     elif cut.results:
         yield from _by_many(view, cut)
+
+
+def _at_place(view: View, cut: Cut) -> Iterator[Words]:
+    """Name by what it deals with what only gives back where it came to."""
+    arguments = {one.arg for one in ast.walk(cut.place.node.args) if isinstance(one, ast.arg)}
+    order = sorted(cut.parameters, key=lambda name: (name in arguments, name.startswith("_")))
+    things = (thing_of(name) for name in order if not name.endswith(_PLACES))
+    yield from ((view.verb, *words) for words in things if words)
+
+
+def _by_two(view: View, cut: Cut) -> Iterator[Words]:
+    one, two = map(thing_of, cut.results)
+    verb = _common_verb(view, cut)
+    if not one or not two:
+        yield from ((verb, *words) for words in (one, two) if words)
+    elif one[-1] == two[-1]:
+        yield verb, *many_of((one[-1],))
+    else:
+        yield verb, one[-1], "and", two[-1]
 
 
 def _by_many(view: View, cut: Cut) -> Iterator[Words]:

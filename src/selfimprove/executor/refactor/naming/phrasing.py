@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -19,13 +18,14 @@ from selfimprove.executor.refactor.naming.acts import (
     one_of,
     walk,
 )
+from selfimprove.executor.refactor.naming.checks import checking
 from selfimprove.executor.refactor.naming.deeds import by_acts
-from selfimprove.executor.refactor.naming.headings import case_in, heading, noun_phrase, verb_phrase
+from selfimprove.executor.refactor.naming.headings import case_in, heading, noun_phrase, opening, verb_phrase
 from selfimprove.executor.refactor.naming.making import bindings, is_truth, making_verb, question_in
 from selfimprove.executor.refactor.naming.outcomes import by_result, by_results, hosted
 from selfimprove.executor.refactor.naming.predicates import case_of, question
 from selfimprove.executor.refactor.naming.view import HOSTS, ROLES, View, returned, thing_of
-from selfimprove.executor.refactor.naming.words_of import QUESTIONS, listed, split, strong
+from selfimprove.executor.refactor.naming.words_of import listed, split, strong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ def candidates(view: View, cut: Cut) -> Iterator[Words]:
         yield from _guarding(view, cut)
     if cut.leaves is Leaves.MAYBE:
         yield from _maybe(view)
-    yield from _checking(view, cut)
+    yield from checking(view, cut)
     yield from by_results(view, cut)
     if cut.leaves is Leaves.RETURN:
         yield from _returning(view, cut)
@@ -63,6 +63,9 @@ def candidates(view: View, cut: Cut) -> Iterator[Words]:
 def _from_heading(view: View, cut: Cut) -> Iterator[Words]:
     found = heading(view.source, cut)
     if found is None:
+        whole = opening(view.source, cut)
+        if whole is not None and (words := verb_phrase(whole.text)):
+            yield words
         return
     if words := verb_phrase(found.text):
         yield words
@@ -112,7 +115,7 @@ def _by_jump(view: View, cut: Cut) -> Iterator[Words]:
         case ast.Break():
             yield "should", "stop", *view.noun
         case ast.Return(value=ast.Constant(value=True)):
-            yield "matches", *(_subject(view) or view.case or view.looped or view.noun)
+            yield "matches", *_matched(view, cut)
         case _ if isinstance(only, ast.If) and (words := question(only.test)):
             yield words
         case _ if view.verb == "compare":
@@ -127,79 +130,48 @@ def _maybe(view: View) -> Iterator[Words]:
         yield from _on_case(view, view.case)
     if nouns and (not view.verb or view.verb in _LOOKING):
         yield "find", *max(nouns, key=lambda one: nouns[one])
+    if case := _common_case(view):
+        yield from _on_case(view, case)
     for case in _cases_inside(view):
         yield from _on_case(view, case)
     yield view.verb or "find", *view.noun
+
+
+def _common_case(view: View) -> Words:
+    """Return the case that several tests of the statements have a part in."""
+    tests = [node.test for node in walk(view.statements) if isinstance(node, ast.If)]
+    parts = [part for test in tests for part in (test.values if isinstance(test, ast.BoolOp) else [test])]
+    parts = [part for part in parts if not _is_about_nothing(part)]
+    cases = Counter(words for part in parts if isinstance(part, ast.Compare) and (words := case_of(part)))
+    best = max(cases, key=lambda words: cases[words], default=())
+    if len(view.statements) == 1 or len(cases) <= 1:
+        return ()
+    return best if cases[best] > 1 else _common_subject(parts)
+
+
+def _is_about_nothing(part: ast.expr) -> bool:
+    return (
+        isinstance(part, ast.Compare)
+        and isinstance(part.comparators[0], ast.Constant)
+        and (part.comparators[0].value is None)
+    )
+
+
+def _common_subject(parts: Sequence[ast.expr]) -> Words:
+    """Return the words of the variable that several tests compare with something."""
+    found = Counter(
+        words
+        for part in parts
+        if isinstance(part, ast.Compare) and isinstance(part.left, ast.Name) and (words := noun_of(part.left))
+    )
+    best = max(found, key=lambda words: found[words], default=())
+    return best if found[best] > 1 else ()
 
 
 def _cases_inside(view: View) -> Iterator[Words]:
     for node in walk(view.statements):
         if isinstance(node, ast.If) and (words := case_of(node.test)):
             yield words
-
-
-def _checking(view: View, cut: Cut) -> Iterator[Words]:
-    """Name what only raises (or goes on)."""
-    if not view.fails or cut.leaves not in (Leaves.END, Leaves.PASS):
-        return
-    acting = any(verb not in ("fail", "abort", "assert", "print") for verb in view.verbs)
-    if cut.results:
-        yield from () if acting else _validating(view, cut)
-        return
-    raises = [node for node in walk(view.statements) if isinstance(node, ast.Raise)]
-    if len(raises) == 1 and (words := _expected(raises[0])):
-        yield "check", *words
-    if view.verb == "validate":
-        yield "validate", *view.noun
-        yield from (("validate", *words[-2:], *view.noun[-1:]) for words in _stored(view))
-    if not acting:
-        yield from _rejecting(view, cut)
-
-
-def _rejecting(view: View, cut: Cut) -> Iterator[Words]:
-    """Name checks by what they are about."""
-    subjects = Counter(
-        words
-        for node in walk(view.statements)
-        if isinstance(node, ast.If) and (words := _compared(node.test))
-    )
-    given = strong(split(cut.parameters[0])) if len(cut.parameters) == 1 else ()
-    if len(subjects) > _MANY and not given and not view.place.node.name.startswith("_"):
-        yield "validate", *view.noun
-    if len(subjects) == 1 or (subjects and not given):
-        yield "check", *max(subjects, key=lambda one: subjects[one])
-    if given:
-        yield "check", *given
-    yield "validate", *view.noun
-
-
-def _stored(view: View) -> Iterator[Words]:
-    """Yield the words of the local variables, in the order in which they get a value."""
-    for node in walk(view.statements):
-        if (
-            isinstance(node, ast.Assign)
-            and isinstance(node.targets[0], ast.Name)
-            and (words := noun_of(node.targets[0]))
-        ):
-            yield words
-
-
-def _expected(node: ast.Raise) -> Words:
-    """Return what an error's message says to be expected: "expected unique values, got ..."."""
-    text = next(
-        (one.value for one in ast.walk(node) if isinstance(one, ast.Constant) and isinstance(one.value, str)),
-        "",
-    )
-    found = re.match(r"(?i)expected (?:an? )?([a-z]+ [a-z]+)(?:,|;|$| but| got| not)", text)
-    return split(found[1].replace(" ", "_")) if found else ()
-
-
-def _compared(test: ast.expr) -> Words:
-    """Return the words of what a test is about: of two that are compared, those of the one with more of them."""
-    left = noun_of(test)
-    if isinstance(test, ast.Compare) and len(left) < len(right := noun_of(test.comparators[0])):
-        left = right
-    return left[1:] if len(left) > 1 and left[0] in QUESTIONS else left
 
 
 def _subject(view: View) -> Words:
@@ -210,19 +182,23 @@ def _subject(view: View) -> Words:
     return max(found, key=lambda words: found[words], default=())
 
 
+def _matched(view: View, cut: Cut) -> Words:
+    """Return the words of what tests ask about: what they compare, the case, or else what is passed in."""
+    subject = _subject(view)
+    if subject and subject[-1] != "match":
+        return subject
+    given = (thing_of(name) for name in cut.parameters)
+    return (
+        view.case
+        or view.looped
+        or next((words for words in given if words and not is_pale(words)), view.noun)
+    )
+
+
 def _inner(test: ast.expr) -> Words:
     """Return the words of the attribute that a test compares."""
     nodes = [node for node in ast.walk(test) if isinstance(node, ast.Attribute)]
     return noun_of(nodes[0]) if nodes else ()
-
-
-def _validating(view: View, cut: Cut) -> Iterator[Words]:
-    """Name what raises, or gives back the one thing that it was given, perhaps in another form."""
-    name = cut.results[0]
-    if len(cut.results) == 1 and name in cut.parameters and strong(split(name)):
-        verb = making_verb(name, view.statements, goes_in=True)
-        if verb != "resolve" and verb != "find":
-            yield "validate" if verb in ("parse", "update", "clean") else verb, *split(name)
 
 
 def _returning(view: View, cut: Cut) -> Iterator[Words]:
@@ -234,6 +210,8 @@ def _returning(view: View, cut: Cut) -> Iterator[Words]:
     yield from _by_returned(view, cut, values)
     if view.verb in _GENERAL:
         yield from by_acts(view, cut)
+    if not view.verb:
+        yield from _assigned(view)
     if values:
         yield _telling(view.verb), *view.noun
     nouns = {words for value in values if isinstance(value, ast.Attribute) and (words := noun_of(value))}
@@ -241,6 +219,20 @@ def _returning(view: View, cut: Cut) -> Iterator[Words]:
         yield "resolve", *nouns.pop()
     for case in _cases_inside(view) if view.verb else ():
         yield from _on_case(view, case)
+
+
+def _assigned(view: View) -> Iterator[Words]:
+    """Name a part by the two variables to which it gives values in the same way."""
+    names = dict.fromkeys(
+        node.targets[0].id
+        for node in walk(view.statements)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    )
+    words = [strong(split(name)) for name in names]
+    if len(words) == _MANY and all(words):
+        verbs = {making_verb(name, view.statements, goes_in=False) for name in names}
+        if len(verbs) == 1 and not verbs & {"resolve", "get", "choose"}:
+            yield verbs.pop(), *words[0], "and", *words[1]
 
 
 def _telling(verb: str) -> str:
@@ -253,7 +245,7 @@ def _by_returned(view: View, cut: Cut, values: Sequence[ast.expr]) -> Iterator[W
         if bindings(name, view.statements) and not is_pale(strong(split(name))):
             yield from by_result(view, name, goes_in=name in cut.parameters)
     if values and all(map(is_truth, values)) and not view.verbs:
-        yield "matches", *(_subject(view) or view.noun)
+        yield "matches", *_matched(view, cut)
     last = values[-1] if values else None
     if isinstance(last, ast.Call) and called(last)[:1].isupper() and (words := noun_of(last)):
         yield hosted(view, "build"), *words

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.refactor.naming.acts import Words, called, noun_of
-from selfimprove.executor.refactor.naming.words_of import QUESTIONS, VERBS, listed, split, strong
+from selfimprove.executor.refactor.naming.words_of import QUESTIONS, VERBS, listed, plural, split, strong
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ def question(test: ast.expr) -> Words:
         case ast.UnaryOp(op=ast.Not(), operand=inner):
             return _denied(inner)
         case ast.Compare(left=left, ops=[op], comparators=[right]):
-            return _compared(left, op, right)
+            return () if _is_itself(left, op, right) else _compared(left, op, right)
         case ast.Compare(left=_, ops=[_, _], comparators=[middle, _]):
             return (*_asked("is", noun_of(middle)), "within", "bounds") if noun_of(middle) else ()
         case ast.Call() as call:
@@ -57,8 +57,21 @@ def case_of(test: ast.expr) -> Words:
             words = tuple(word for word in noun_of(test) if word not in FLAGS)
             return words[1:] if len(words) > 1 and words[0] in _SWITCHES else words
         case ast.BoolOp(op=ast.And(), values=values):
-            order = sorted(values, key=lambda one: isinstance(one, ast.Name | ast.Attribute))
+            order = sorted(values, key=lambda one: (not told(one), isinstance(one, ast.Name | ast.Attribute)))
             return next((words for value in order if (words := case_of(value))), ())
+        case _:
+            return ()
+
+
+def told(test: ast.expr) -> Words:
+    """Return the words of the constant that a condition compares with: the plainest name of a case; else ()."""
+    match test:
+        case ast.Compare(ops=[ast.Eq()], comparators=[ast.Constant(value=str())]):
+            return case_of(test)
+        case ast.Call(func=ast.Attribute(attr="startswith"), args=[ast.Constant()]):
+            return case_of(test)
+        case ast.BoolOp(op=ast.And(), values=values):
+            return next((words for value in values if (words := told(value))), ())
         case _:
             return ()
 
@@ -77,6 +90,8 @@ def _case_compared(left: ast.expr, op: ast.cmpop, right: ast.expr) -> Words:
             return ()
 
 
+_LIMITS = listed("max maximum limit most largest")
+_JUDGING = listed("valid known empty safe matching missing allowed")
 _SWITCHES = QUESTIONS | listed("with use show include enable allow do")
 
 
@@ -102,6 +117,8 @@ def _called(call: ast.Call) -> Words:
         return asked
     if words[:1] and words[0] in QUESTIONS:
         return words if len(words) > 1 else ()
+    if len(words) > 1 and words[0] in _JUDGING:
+        return ("has", *words)
     if name.startswith("is") and name.islower() and len(name) > 3:
         return ("is", name[2:])
     if name in ("match", "search", "fullmatch"):
@@ -152,6 +169,15 @@ def _denied(inner: ast.expr) -> Words:
     return ()
 
 
+def _is_itself(left: ast.expr, op: ast.cmpop, right: ast.expr) -> bool:
+    """True when two sides of one thing are compared, so that naming it says nothing."""
+    return bool(noun_of(right)) and noun_of(left) == noun_of(right) and not isinstance(op, ast.Is | ast.IsNot)
+
+
+def _limited(words: Words) -> Words:
+    return words[1:] if len(words) > 1 and words[0] in _LIMITS else words
+
+
 def _compared(left: ast.expr, op: ast.cmpop, right: ast.expr) -> Words:
     nothing = isinstance(right, ast.Constant) and right.value is None
     other = noun_of(right)
@@ -165,7 +191,7 @@ def _compared(left: ast.expr, op: ast.cmpop, right: ast.expr) -> Words:
         case ast.NotIn():
             return _asked("is", other, "not", "in")
         case ast.Gt() | ast.GtE():
-            return _asked("exceeds", other)
+            return _asked("exceeds", _limited(other))
         case _:
             return _asked("is", other, "below")
 
@@ -178,13 +204,51 @@ def _joined(op: ast.boolop, values: Sequence[ast.expr]) -> Words:
         and isinstance(values[1], ast.Compare)
     ):
         return question(values[1])
+    values = _unguarded(values) if isinstance(op, ast.And) else values
     asked = [words for value in values if (words := question(value))]
-    if len(asked) != len(values) or len(asked) > 2:
+    if len(asked) != len(values):
         return ()
-    one, two = asked
-    if one[0] == two[0] and len(one) + len(two) <= 4:
-        return (*one, "or" if isinstance(op, ast.Or) else "and", *two[1:])
-    return ()
+    if len(set(asked)) == 1:
+        return _all_alike(asked[0]) if len(asked) > 1 else asked[0]
+    return _both(op, *asked) if len(asked) == 2 else ()
+
+
+def _all_alike(words: Words) -> Words:
+    """Return a question that is asked of several things."""
+    if words[0] != "is" or words[1] == "not":
+        return words
+    adjective = words[-1].endswith(("ed", "ing", "able", "ible"))
+    return ("are", *words[1:-1], words[-1] if adjective else plural(words[-1]))
+
+
+def _both(op: ast.boolop, one: Words, two: Words) -> Words:
+    same = next((at for at, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), 0)
+    if not same or len(one) + len(two) > 2 + 2 * same:
+        return ()
+    return (*one, "or" if isinstance(op, ast.Or) else "and", *two[same:])
+
+
+def _unguarded(values: Sequence[ast.expr]) -> Sequence[ast.expr]:
+    """Return the parts of a condition without those that only make the others possible: ``x is not None and ...``."""
+    kept = list(values)
+    while len(kept) > 1 and (subject := _guarded(kept[0])) is not None:
+        wanted = ast.dump(subject)
+        if not any(ast.dump(node) == wanted for one in kept[1:] for node in ast.walk(one)):
+            break
+        del kept[0]
+    return kept
+
+
+def _guarded(value: ast.expr) -> ast.expr | None:
+    match value:
+        case ast.Name() | ast.Attribute():
+            return value
+        case ast.Compare(left=left, ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
+            return left
+        case ast.Compare(left=ast.Name() as left, ops=[_], comparators=[ast.Constant(value=int())]):
+            return left
+        case _:
+            return None
 
 
 def _alternatives(node: ast.expr) -> Words:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,17 +12,15 @@ from selfimprove.executor.refactor.naming.acts import walk
 from selfimprove.executor.refactor.naming.annotations import (
     OF_CALL,
     OF_TEXT,
-    allows_none,
-    bound,
     element,
     generated,
-    names_in,
     not_none,
     result_of,
     text_of,
     without_none,
 )
 from selfimprove.executor.refactor.naming.making import bindings, is_truth
+from selfimprove.executor.refactor.naming.spelling import Spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,7 +28,6 @@ if TYPE_CHECKING:
     from selfimprove.executor.refactor.cut import Cut
     from selfimprove.executor.refactor.source import Source
 
-_BUILT = frozenset(["list", "tuple", "dict", "set", "frozenset", "type"])
 _DEEPEST = 12  # steps from one variable to the next, so that a circle ends
 
 
@@ -56,35 +52,38 @@ def annotate(source: Source, cut: Cut) -> Signature:
     types = _Types(source, cut)
     if not types.is_annotated:
         return Signature({}, "")
-    known = ((name, types.usable(types.before(name)) or types.anything) for name in cut.parameters)
+    words = types.spelling
+    known = ((name, words.usable(types.before(name)) or words.anything) for name in cut.parameters)
     returns = _returned(types, cut) if cut.place.node.returns is not None else None
     return Signature({name: text for name, text in known if text}, returns or "")
 
 
 def _returned(types: _Types, cut: Cut) -> str | None:
+    words = types.spelling
     if cut.is_generator:
-        return types.usable(generated(cut))
+        return words.usable(generated(cut))
     if cut.leaves is Leaves.GUARD:
         return "bool"
     own = text_of(cut.place.node.returns)
     if is_condition(cut):
         value = cut.statements[0].value  # type: ignore[attr-defined]
-        return "bool" if is_truth(value) or types.value(value, 0) == "bool" else types.anything
+        return "bool" if is_truth(value) or types.value(value, 0) == "bool" else words.anything
     if cut.leaves in (Leaves.MAYBE, Leaves.RETURN):
-        return types.usable(types.or_none(own) if cut.leaves is Leaves.MAYBE else own) or types.anything
+        return words.usable(words.or_none(own) if cut.leaves is Leaves.MAYBE else own) or words.anything
     return _resulting(types, cut) if cut.results and cut.leaves is Leaves.END else "None"
 
 
 def _resulting(types: _Types, cut: Cut) -> str | None:
     """Return the annotation of one result or of several in a tuple."""
+    words = types.spelling
     known = [types.after(name) for name in cut.results]
     if len(known) == 1:
-        return types.usable(known[0]) or types.anything
-    word = types.generic("tuple", "Tuple")
-    parts = [one or types.anything for one in known]
-    if word is None or None in parts:
-        return types.anything
-    return types.usable(f"{word}[{', '.join(map(str, parts))}]") or types.anything
+        return words.usable(known[0]) or words.anything
+    tuple_word = words.generic("tuple", "Tuple")
+    parts = [one or words.anything for one in known]
+    if tuple_word is None or None in parts:
+        return words.anything
+    return words.usable(f"{tuple_word}[{', '.join(map(str, parts))}]") or words.anything
 
 
 def is_condition(cut: Cut) -> bool:
@@ -101,6 +100,10 @@ class _Types:
     cut: Cut
 
     @cached_property
+    def spelling(self) -> Spelling:
+        return Spelling(self.source, self.cut)
+
+    @cached_property
     def is_annotated(self) -> bool:
         node = self.cut.place.node
         return node.returns is not None or any(one.annotation is not None for one in self.arguments.values())
@@ -112,110 +115,6 @@ class _Types:
             for node in ast.iter_child_nodes(self.cut.place.node.args)
             if isinstance(node, ast.arg)
         }
-
-    @cached_property
-    def postponed(self) -> bool:
-        """True when annotations are never evaluated (``from __future__ import annotations``)."""
-        return any(
-            isinstance(node, ast.ImportFrom)
-            and node.module == "__future__"
-            and any(one.name == "annotations" for one in node.names)
-            for node in self.source.tree.body
-        )
-
-    @cached_property
-    def top(self) -> dict[str, int]:
-        """The names of the module and the line from which each is there; 0 for what only a type checker sees."""
-        return dict(bound(self.source.tree.body))
-
-    @cached_property
-    def own_line(self) -> int:
-        """The line of the top-level statement that the function is in."""
-        line = self.cut.place.node.lineno
-        return max((node.lineno for node in self.source.tree.body if node.lineno <= line), default=1)
-
-    @cached_property
-    def anything(self) -> str | None:
-        """How the file writes Any, ``None`` when it does not have it."""
-        for node in self.source.tree.body:
-            if isinstance(node, ast.ImportFrom) and node.module in ("typing", "typing_extensions"):
-                for one in node.names:
-                    if one.name == "Any":
-                        return one.asname or "Any"
-        for node in self.source.tree.body:
-            if isinstance(node, ast.Import):
-                for one in node.names:
-                    if one.name == "typing":
-                        return f"{one.asname or 'typing'}.Any"
-        return None
-
-    @cached_property
-    def _typing(self) -> frozenset[str]:
-        """What the file imports from typing under its own name."""
-        return frozenset(
-            one.name
-            for node in self.source.tree.body
-            if isinstance(node, ast.ImportFrom) and node.module == "typing"
-            for one in node.names
-            if one.asname is None
-        )
-
-    @cached_property
-    def annotations(self) -> tuple[ast.expr, ...]:
-        """All annotations of the file."""
-        found: list[ast.expr] = []
-        for node in ast.walk(self.source.tree):
-            for one in (getattr(node, "annotation", None), getattr(node, "returns", None)):
-                if isinstance(one, ast.expr):
-                    found.append(one)
-        return tuple(found)
-
-    def generic(self, plain: str, old: str) -> str | None:
-        """Return how the file writes a builtin generic: ``list`` or ``List``, ``None`` when neither is sure to work."""
-        if old in self._typing:
-            return old
-        used = any(
-            isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in _BUILT
-            for one in self.annotations
-            for node in ast.walk(one)
-        )
-        return plain if used or self.postponed else None
-
-    def or_none(self, text: str | None) -> str | None:
-        """Return ``text`` with None as a further value, in the form that the file has."""
-        if text is None or text.replace(" ", "") == "None" or "Any" in text.split("."):
-            return text
-        if allows_none(text):
-            return text
-        if "Optional" in self._typing:
-            return f"Optional[{text}]"
-        piped = any(isinstance(node, ast.BinOp) for one in self.annotations for node in ast.walk(one))
-        return f"{text} | None" if piped or self.postponed else None
-
-    def usable(self, text: str | None) -> str | None:
-        """Return an annotation in a form that is safe at the top level of the file, ``None`` when there is none."""
-        if text is None:
-            return None
-        try:
-            names = names_in(text)
-        except (SyntaxError, ValueError, RecursionError):
-            return None
-        if "Self" in names and not self.cut.receiver:
-            return None
-        if not all(name in self.top or hasattr(builtins, name) for name in names) or names & self._shadowing:
-            return None
-        late = any(self.top.get(name, 1) == 0 or self.top.get(name, 0) >= self.own_line for name in names)
-        if late and not self.postponed and not text.startswith(("'", '"')):
-            return None if '"' in text else f'"{text}"'
-        return text
-
-    @cached_property
-    def _shadowing(self) -> frozenset[str]:
-        """Names of the scopes around that mean something else at the top level."""
-        found: set[str] = set()
-        for scope in self.cut.place.around:
-            found.update(name for name, _ in bound(scope.body))
-        return frozenset(found)
 
     def before(self, name: str) -> str | None:
         """Return the type of a variable where the cut begins."""
@@ -254,10 +153,10 @@ class _Types:
         if text is None or "Unpack" in text or "P.args" in text or "P.kwargs" in text:
             return None
         if argument is arguments.vararg:
-            word = self.generic("tuple", "Tuple")
+            word = self.spelling.generic("tuple", "Tuple")
             return f"{word}[{text}, ...]" if word else None
         if argument is arguments.kwarg:
-            word = self.generic("dict", "Dict")
+            word = self.spelling.generic("dict", "Dict")
             return f"{word}[str, {text}]" if word else None
         return text if not self._is_narrowed(argument.arg) else without_none(text)
 
@@ -277,18 +176,18 @@ class _Types:
             if text not in found:
                 found.append(text)
         if len(found) == 2 and "None" in found:
-            return self.or_none(next(text for text in found if text != "None"))
+            return self.spelling.or_none(next(text for text in found if text != "None"))
         return found[0] if len(found) == 1 and found[0] != "None" else None
 
     def _of_empty(self, node: ast.AST, name: str, depth: int) -> str | None:
         """Return the type of a list that is empty at first, by what is appended to it."""
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.List) or node.value.elts:
             return None
-        word = self.generic("list", "List")
+        word = self.spelling.generic("list", "List")
         kinds = {
             self._appended(one, depth) for one in bindings(name, self.cut.place.node.body) if one is not node
         }
-        inner = (kinds.pop() if len(kinds) == 1 else None) or self.anything
+        inner = (kinds.pop() if len(kinds) == 1 else None) or self.spelling.anything
         return f"{word}[{inner}]" if word and inner else None
 
     def _appended(self, node: ast.AST, depth: int) -> str | None:
@@ -357,14 +256,14 @@ class _Types:
                 plain, old = ("list", "List") if isinstance(value, ast.ListComp) else ("set", "Set")
             case _:
                 return None
-        text, word = kinds.pop() if len(kinds) == 1 else None, self.generic(plain, old)
-        text = text or self.anything
+        text, word = kinds.pop() if len(kinds) == 1 else None, self.spelling.generic(plain, old)
+        text = text or self.spelling.anything
         return f"{word}[{text}]" if word and text and text != "None" else None
 
     def _called(self, call: ast.Call, depth: int) -> str | None:
         match call.func:
             case ast.Name(id=name):
-                if name in self.top:
+                if name in self.spelling.top:
                     return result_of(self.source.tree.body, name)
                 return OF_CALL.get(name)
             case ast.Attribute(value=ast.Name(id=name), attr=attr) if name == self._receiver:

@@ -20,7 +20,7 @@ from selfimprove.executor.refactor.naming.acts import (
     verb_of,
     walk,
 )
-from selfimprove.executor.refactor.naming.predicates import case_of
+from selfimprove.executor.refactor.naming.predicates import case_of, told
 from selfimprove.executor.refactor.naming.words_of import QUESTIONS, TYPES, listed, split, strong
 
 if TYPE_CHECKING:
@@ -118,14 +118,22 @@ class View:
     @cached_property
     def case(self) -> Words:
         """The words of the one case that all statements are for: that of the branch, or of the only ``if``."""
+        branch = self._branch
+        if branch is not None and (words := told(branch)):
+            return words
         only = self.statements[0] if len(self.statements) == 1 else None
         if isinstance(only, ast.If) and (words := _shared(list(_chain(only)))):
             return words
+        return case_of(branch) if branch is not None else ()
+
+    @cached_property
+    def _branch(self) -> ast.expr | None:
+        """The condition that leads to the statements, when they are the whole of what it leads to."""
         cut = self.cut
         if cut is None or not self.path or (cut.first, cut.last) != (0, len(cut.block) - 1):
-            return ()
+            return None
         node, suite = self.path[-1]
-        return case_of(node.test) if isinstance(node, ast.If) and suite == "body" else ()
+        return node.test if isinstance(node, ast.If) and suite == "body" else None
 
     @cached_property
     def by_type(self) -> bool:
@@ -155,7 +163,9 @@ class View:
         for node in self.statements:
             for one in (node, *getattr(node, "body", ())) if isinstance(node, ast.If | ast.With) else (node,):
                 if isinstance(one, ast.For | ast.AsyncFor):
-                    return noun_of(one.iter) or many_of(noun_of(one.target))
+                    words, each = noun_of(one.iter), many_of(noun_of(one.target))
+                    single = isinstance(one.iter, ast.Name) and many_of(words) != words
+                    return (single and each) or words or each
         return ()
 
 

@@ -14,7 +14,9 @@ def listed(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+")
+_PART = re.compile(
+    r"(?<![A-Za-z])[A-Z][a-z][A-Z](?![A-Za-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+"
+)
 
 _BETWEEN = re.compile(r"([a-z])2([a-z])")  # args2cmd
 

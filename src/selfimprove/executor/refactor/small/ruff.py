@@ -92,12 +92,12 @@ def ruff_draft(
     """Return what ``rewrite`` ("ruff-fixes" or "modernise") makes of the project, its subject after what was done.
 
     ``paths`` are the files, ``None`` all Python files that are no tests; with ``place``, of one file, only what lies
-    in that function. ``program`` is ruff, ``""`` where it is found without the project. What the project's own
-    configuration of ruff excludes, ignores or calls unfixable stays, and what ``noqa`` stands at. A fix is taken
-    when ruff calls it safe, no doubt of ours is left, every comment is still there and no line is longer than the
-    file's may be. Raises RefactorError when there is nothing to do, and MissingTool.
+    in that function. ``program`` is ruff, ``""`` for the project's own or another that is found. What
+    the project's configuration of ruff excludes, ignores or calls unfixable stays, and what ``noqa`` stands at. A fix
+    is taken when ruff calls it safe, no doubt of ours is left, every comment is still there and no line is longer
+    than the file's may be. Raises RefactorError when there is nothing to do, and MissingTool.
     """
-    found = _fixed(project, rewrite, program or find_ruff(), paths, place)
+    found = _fixed(project, rewrite, program or project.ruff or find_ruff(), paths, place)
     if not found:
         raise RefactorError("ruff has no safe fix here" if rewrite == "ruff-fixes" else "nothing here is old")
     codes = sorted({code for _, done in found.values() for code in done})
@@ -118,7 +118,7 @@ def _with(project: Project, source: Source) -> Project:
 
 
 def _splices_of(source: Source, project: Project, place: Place | None, rewrite: str) -> list[Splice]:
-    found = _fixed(_with(project, source), rewrite, find_ruff(), (source.path,), place)
+    found = _fixed(_with(project, source), rewrite, project.ruff or find_ruff(), (source.path,), place)
     return _between(source, found[source.path][0].text) if source.path in found else []
 
 

@@ -44,8 +44,8 @@ _PLAIN = {"staticmethod", "classmethod", "property"}
 def remove_unused(source: Source, project: Project, place: Place | None = None) -> list[Splice]:
     """Return the splices that take away what nothing uses: in a function, or with None in the file.
 
-    In a function these are variables, see :func:`selfimprove.executor.refactor.small.idle.idle_locals`. In the file also
-    private functions, classes and constants of the module and private methods: only when the name stands once in
+    In a function these are variables, see :func:`selfimprove.executor.refactor.small.idle.idle_locals`. In the file
+    also private functions, classes and constants of the module and private methods: only when the name stands once in
     all files of the repository, whatever these are, and no text is a part of it from which it could be put together.
     What has a decorator, a metaclass, or bases that are not known stays; so do tests, ``__init__.py``, and files
     that look at all of their own names. Imports are left to ruff. Raises RefactorError when the file cannot be read
