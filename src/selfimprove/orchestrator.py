@@ -131,6 +131,7 @@ class Orchestrator:
             self._listener(Notice(notice))
         for run in opened.died:
             self._memory.save_run(self._memory.journal.run(run.id) or run)
+        self._memory.complete_records()
         found = recover(self._tasks, self._memory.journal, self._memory.claims)
         with self._hold():
             self._take(found.tasks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +79,16 @@ class Memory:
             {"schema_version": 1, "run": asdict(run), "outcomes": outcomes, "steps": steps},
             self._logs / f"run-{run.id}.json",
         )
+
+    def complete_records(self) -> None:
+        """Write the newest runs' records again where they are not of the run's end: a kill fell between the two."""
+        for run in self.journal.runs(limit=3):
+            path = self._logs / f"run-{run.id}.json"
+            with suppress(StateError):  # a damaged record is kept as it is
+                known = self.load(path).get("run")
+                told = known.get("ended_at") if isinstance(known, dict) else None
+                if run.state != "running" and told != run.ended_at:
+                    self.save_run(run)
 
     def load_tasks(self, path: str | Path = "tasks.yml") -> list[Task]:
         """Return the tasks in file order, none when the file does not exist. Raises TaskFileError."""

@@ -72,3 +72,22 @@ def test_tasks_are_loaded_and_saved_by_name(memory, tmp_path):
     memory.save_tasks([Task("a", "A", command="true")], "work/todo.yml")
     assert [task.id for task in memory.load_tasks("work/todo.yml")] == ["a"]
     assert (tmp_path / "state/tasks.lock").exists() and not (tmp_path / "tasks.yml").exists()
+
+
+@pytest.mark.parametrize("before", [None, "stale", b"{"])
+def test_a_record_that_a_kill_left_out_is_written_by_the_next_run(memory, tmp_path, before):
+    run = memory.journal.begin_run("base", 0, "selfimprove/run-")
+    file = tmp_path / "logs" / f"run-{run.id}.json"
+    if before:
+        memory.save_run(run)
+    if before == b"{":
+        file.write_bytes(before)
+    memory.journal.end_run(run.id, "finished", 0, {"done": 1})
+    memory.complete_records()
+    if before == b"{":
+        assert file.read_bytes() == before
+    else:
+        assert json.loads(file.read_text())["run"]["state"] == "finished"
+    running = memory.journal.begin_run("base", 0, "selfimprove/run-")
+    memory.complete_records()
+    assert not (tmp_path / "logs" / f"run-{running.id}.json").exists()

@@ -77,7 +77,7 @@ def api_changes(
             return []
         raise MissingTool(
             "whether the public API stays the same is not checked: griffe is not installed",
-            hint="pip install griffelib",
+            hint="pip install 'selfimprove[refactor]'",
         ) from None
     found: list[str] = []
     with griffe.logger.disable():

@@ -130,7 +130,7 @@ def test_without_griffe_only_private_names_may_change(monkeypatch: pytest.Monkey
     assert broken(*SAME["a body"]) == []
     with pytest.raises(MissingTool, match="griffe is not installed") as caught:
         broken("src/pkg/a.py", "def load(", "def fetch(")
-    assert caught.value.hint == "pip install griffelib"
+    assert caught.value.hint == "pip install 'selfimprove[refactor]'"
 
 
 def test_the_names_whose_heads_change() -> None:
