@@ -22,7 +22,7 @@ demo: $(VENV)/.ready | sandbox-if-possible  ## Show the whole journey on a throw
 	@$(BIN)/selfimprove demo
 
 test: check $(WILY)/.ready | browser redis ripgrep docker runners  ## Lint, types, the program's own audit of itself, then all tests
-	@$(BIN)/python -m pytest -n auto -m "not torture" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not torture" $(PYTEST_ARGS)
 
 check: $(VENV)/.ready-dev | sandbox  ## Lint, formatting, types and self-audit, without the tests
 	@$(BIN)/ruff check --output-format concise .
@@ -31,7 +31,7 @@ check: $(VENV)/.ready-dev | sandbox  ## Lint, formatting, types and self-audit, 
 	@$(BIN)/selfimprove audit --fail-on warning
 
 torture: $(VENV)/.ready-dev | sandbox redis ripgrep docker runners  ## The long forms of the tests: minutes, not seconds
-	@$(BIN)/python -m pytest -n auto -m torture $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m torture $(PYTEST_ARGS)
 
 bench: $(VENV)/.ready-dev | ripgrep  ## Ratios, each measured side by side in one run
 	@for file in bench/*.py; do $(BIN)/python "$$file"; echo; done
