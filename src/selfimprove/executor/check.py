@@ -265,8 +265,8 @@ def _coverage(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Fa
 
 
 def _changed(work: Work, bench: Bench, files: Iterable[str]) -> Ranges:
-    """Return the new lines of a change by file; one that only stands further in or out is not new."""
-    flags = ("-p", "-U0", "-w", "--no-renames", "--no-ext-diff", "--no-textconv")
+    """Return the new lines of a change by file, those with another indentation too."""
+    flags = ("-p", "-U0", "--no-renames", "--no-ext-diff", "--no-textconv")
     found = {path: bench.repo.git("diff-tree", *flags, work.base, work.tree, "--", path) for path in files}
     return {path: hunks(diff) for path, diff in found.items()}
 
