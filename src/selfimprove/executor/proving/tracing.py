@@ -39,11 +39,6 @@ def is_traced(run: TestRun, trace: Ranges | None) -> bool:
     )
 
 
-def lines_in(lines: Sequence[int], first: int, last: int) -> list[int]:
-    """Return those of ``lines`` from ``first`` to ``last``."""
-    return [line for line in lines if first <= line <= last]
-
-
 def in_words(lines: Sequence[int]) -> str:
     """Return line numbers as people write them: ``line 12``, ``lines 12-14 and 20``."""
     spans = [

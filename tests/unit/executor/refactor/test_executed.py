@@ -254,7 +254,6 @@ def test_the_lines_that_a_session_runs(tmp_path: Path, how: str) -> None:
     if how == "unittest":
         args = ("-m", "selfimprove_unittest", "discover")
     elif how == "xdist":
-        pytest.importorskip("xdist")
         args = (*PYTEST, "-n", "2")
     elif how == "cov":
         files["likecov.py"] = LIKE_COV

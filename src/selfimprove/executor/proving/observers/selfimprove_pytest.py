@@ -73,7 +73,6 @@ class _Observer:
     def __init__(self, config: Any, writer: Writer | None, ids: list[str] | None, root: str) -> None:
         self.config, self.writer, self.root = config, writer, root
         self.ids = None if ids is None else frozenset(ids)
-        self.workers: set[str] = set()
         self.lines: Any = None
 
     def _say(self, kind: str, **data: Any) -> None:
