@@ -9,8 +9,9 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from selfimprove.executor.refactor.analysis.scopes import parameters_of
 from selfimprove.executor.refactor.moving.families import Families, defining, families, mentioning, read
-from selfimprove.executor.refactor.moving.shadows import Around, bound_in, first_parameter, parameters, walk
+from selfimprove.executor.refactor.moving.shadows import Around, bound_in, first_parameter, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -262,7 +263,7 @@ def method_of(receiver: str, around: tuple[Around, ...]) -> tuple[FunctionNode, 
         if isinstance(scope, ast.Lambda) or not isinstance(outer, ast.ClassDef):
             return None
         static = any(_last(one) == "staticmethod" for one in scope.decorator_list)
-        again = rebinds(scope, receiver) or parameters(scope).count(receiver) > 1
+        again = rebinds(scope, receiver) or parameters_of(scope).count(receiver) > 1
         return None if static or again or first_parameter(scope) != receiver else (scope, outer)
     return None
 

@@ -6,19 +6,12 @@ import ast
 from typing import TYPE_CHECKING
 
 from selfimprove.codebase.measure.shape import FunctionNode
+from selfimprove.executor.refactor.analysis.scopes import bound_by, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 Around = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
-
-
-def parameters(scope: FunctionNode | ast.Lambda) -> tuple[str, ...]:
-    """Return the names of all parameters, in the order of the text."""
-    args = scope.args
-    plain = [*args.posonlyargs, *args.args]
-    rest = [*([args.vararg] if args.vararg else ()), *args.kwonlyargs, *([args.kwarg] if args.kwarg else ())]
-    return tuple(one.arg for one in (*plain, *rest))
 
 
 def first_parameter(scope: FunctionNode) -> str:
@@ -35,9 +28,9 @@ def bound_in(scope: Around | ast.Module | ast.stmt) -> frozenset[str]:
     found: set[str] = set()
     elsewhere: set[str] = set()
     if isinstance(scope, FunctionNode | ast.Lambda):
-        found.update(parameters(scope))
+        found.update(parameters_of(scope))
     for node in _own(scope):
-        found.update(_binds(node))
+        found.update(bound_by(node))
         if isinstance(node, ast.Global | ast.Nonlocal):
             elsewhere.update(node.names)
     return frozenset(found - elsewhere)
@@ -46,7 +39,7 @@ def bound_in(scope: Around | ast.Module | ast.stmt) -> frozenset[str]:
 def bound_globally(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Yield each name that the module binds, with the line, also those that functions declare global."""
     for node in _own(tree):
-        yield from ((name, getattr(node, "lineno", 1)) for name in _binds(node))
+        yield from ((name, getattr(node, "lineno", 1)) for name in bound_by(node))
     for node in ast.walk(tree):
         if isinstance(node, ast.Global):
             yield from ((name, node.lineno) for name in node.names)
@@ -102,24 +95,7 @@ def _own(scope: ast.AST) -> Iterator[ast.AST]:
     )
     while todo:
         node = todo.pop()
-        yield node
+        if not isinstance(node, ast.arg):  # a parameter of a scope inside is not bound here
+            yield node
         inside = _inside(node)
         todo += [child for child in ast.iter_child_nodes(node) if id(child) not in inside]
-
-
-def _binds(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-            yield name
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.Import(names=names):
-            yield from ((one.asname or one.name).partition(".")[0] for one in names)
-        case ast.ImportFrom(names=names):
-            yield from (one.asname or one.name for one in names)
-        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            yield name
-        case ast.MatchMapping(rest=str(name)):
-            yield name
-        case _:
-            pass

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from selfimprove.executor.refactor.analysis.scopes import INNER, Scopes
-from selfimprove.executor.refactor.small.bindings import bound
+from selfimprove.executor.refactor.analysis.scopes import INNER, Scopes, bound_by
 from selfimprove.executor.refactor.small.layout import Block, first_line, last_line, layout_of, width
 from selfimprove.executor.refactor.small.openers import called, closed_name, is_opened, opened_name
 from selfimprove.executor.refactor.small.rounds import Change, settle
@@ -152,7 +151,7 @@ def _is_caught(whole: ast.AST, opened: ast.stmt) -> bool:
 
 
 def _is_bound(statements: Iterable[ast.AST], name: str) -> bool:
-    return any(name in bound(node) for one in statements for node in ast.walk(one))
+    return any(name in bound_by(node) for one in statements for node in ast.walk(one))
 
 
 def _mentions(nodes: Iterable[ast.AST], name: str) -> list[ast.Name]:

@@ -6,7 +6,8 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from selfimprove.executor.refactor.small.bindings import bound, is_builtin
+from selfimprove.executor.refactor.analysis.scopes import bound_by
+from selfimprove.executor.refactor.small.bindings import is_builtin
 from selfimprove.executor.refactor.small.layout import first_line, last_line
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _STRING_METHODS = frozenset(
 
 def kind_of(source: Source, function: FunctionNode, name: str) -> type | None:
     """Return str or int when the local ``name`` is surely one (or None), by its annotation or its one value."""
-    stores = [node for node in ast.walk(function) if not isinstance(node, ast.arg) and name in bound(node)]
+    stores = [node for node in ast.walk(function) if not isinstance(node, ast.arg) and name in bound_by(node)]
     args = function.args
     for one in (*args.posonlyargs, *args.args, *args.kwonlyargs):
         if one.arg == name:
@@ -76,7 +77,7 @@ def is_constant(source: Source, project: Project, home: ast.stmt, node: ast.expr
 
 
 def _is_bound_once(source: Source, project: Project, home: ast.stmt, name: str) -> bool:
-    bindings = [one for one in ast.walk(source.tree) if name in bound(one) or _declares(one, name)]
+    bindings = [one for one in ast.walk(source.tree) if name in bound_by(one) or _declares(one, name)]
     if len(bindings) != 1 or _is_patched(project, name):
         return False
     before = (one for one in source.tree.body if last_line(one) < first_line(home))
@@ -89,7 +90,7 @@ def _declares(node: ast.AST, name: str) -> bool:
 
 def _binds(statement: ast.stmt, binding: ast.AST) -> bool:
     """True when ``statement``, which always runs, is or has the one ``binding``."""
-    if isinstance(statement, ast.Assign | ast.AnnAssign):
+    if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom):
         return any(node is binding for node in ast.walk(statement))
     return statement is binding
 

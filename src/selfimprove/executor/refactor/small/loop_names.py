@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from selfimprove.codebase.measure.shape import FunctionNode
-from selfimprove.executor.refactor.small.bindings import bound
+from selfimprove.executor.refactor.analysis.scopes import bound_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -135,7 +135,7 @@ def _bound_in(node: ast.AST) -> set[str]:
         return {node.name}  # type: ignore[attr-defined]
     else:
         parts = [node]
-    return {name for part in parts for one in ast.walk(part) for name in bound(one)}
+    return {name for part in parts for one in ast.walk(part) for name in bound_by(one)}
 
 
 def _inner_names(node: ast.AST) -> set[str]:
@@ -159,4 +159,4 @@ def _inner_names(node: ast.AST) -> set[str]:
 
 
 def _targets(generators: Sequence[ast.comprehension]) -> frozenset[str]:
-    return frozenset(name for one in generators for part in ast.walk(one.target) for name in bound(part))
+    return frozenset(name for one in generators for part in ast.walk(one.target) for name in bound_by(part))

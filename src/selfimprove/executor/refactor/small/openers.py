@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from selfimprove.executor.refactor.small.bindings import bound, is_builtin
+from selfimprove.executor.refactor.analysis.scopes import bound_by
+from selfimprove.executor.refactor.small.bindings import is_builtin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from selfimprove.executor.refactor.source import Source
 
 # Each is a context manager that enters as itself and whose exit is its close().
@@ -43,21 +46,18 @@ def is_opened(source: Source, node: ast.stmt) -> bool:
 def _is_imported(source: Source, name: str, module: str) -> bool:
     """True when the first part of ``name`` is bound by imports of ``module``, or from it, and by nothing else."""
     first = name.partition(".")[0]
-    binds = [node for node in ast.walk(source.tree) if first in bound(node)]
-    if any("*" in bound(node) for node in ast.walk(source.tree)):
-        return False
-    return bool(binds) and all(
-        (
-            isinstance(node, ast.Import)
-            and any(one.name == module == first and not one.asname for one in node.names)
-        )
-        or (
-            isinstance(node, ast.ImportFrom)
-            and node.module == module
-            and any(one.name == first and one.asname in (None, first) for one in node.names)
-        )
-        for node in binds
-    )
+    binds = [node for node in ast.walk(source.tree) if {first, "*"}.intersection(bound_by(node))]
+    right = [one for node in ast.walk(source.tree) for one in _imports(node, first, module)]
+    return bool(binds) and all(any(node is one for one in right) for node in binds)
+
+
+def _imports(node: ast.AST, first: str, module: str) -> Iterator[ast.alias]:
+    """Yield what an import binds as ``first``, when that is ``module`` or comes from it."""
+    match node:
+        case ast.Import(names=names):
+            yield from (one for one in names if one.name == module == first and not one.asname)
+        case ast.ImportFrom(names=names, module=str(origin)) if origin == module:
+            yield from (one for one in names if one.name == first and one.asname in (None, first))
 
 
 def closed_name(node: ast.stmt) -> str:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.measure.shape import FunctionNode
-from selfimprove.executor.refactor.small.bindings import bound
+from selfimprove.executor.refactor.analysis.scopes import bound_by
 from selfimprove.executor.refactor.small.layout import first_line, last_line, layout_of
 from selfimprove.executor.refactor.small.rounds import Change, settle
 from selfimprove.executor.refactor.small.suites import JUMPS, leaves, suites
@@ -188,7 +188,7 @@ def _shapes(source: Source, dead: _Dead, gone: set[int]) -> bool:
 
 
 def _bound(nodes: Iterable[ast.AST]) -> set[str]:
-    return {name for node in nodes for name in bound(node)}
+    return {name for node in nodes for name in bound_by(node)}
 
 
 def _yields(node: ast.AST) -> bool:
