@@ -29,6 +29,9 @@ PROJECTS = (
     corpora.Project("sqlparse", "", "andialbrecht/sqlparse", "60cdc649726b", "60cdc649726b"),
     corpora.Project("click", "", "pallets/click", "2c8cd3ac958a", "2c8cd3ac958a"),
 )
+TESTS: Mapping[str, tuple[str, ...]] = {"boltons": ("--doctest-modules", "boltons", "tests")}
+"""What pytest is told where a project's own tox.ini tells it more than its name."""
+
 Numbers = Mapping[tuple[str, str, int], int]
 
 
@@ -62,6 +65,7 @@ class Ground:
 
     def __init__(self, project: corpora.Project, folder: Path, mirrors: Path | None) -> None:
         self.name = project.name
+        self.tests = ("-q", "-p", "no:cacheprovider", *TESTS.get(project.name, ()))
         self.root = corpora.checkout(project, folder, mirrors)
         self.git("checkout", "-q", "-B", "main")
         self.git("config", "user.name", "Bench")
@@ -89,15 +93,7 @@ class Ground:
 
     def is_green(self) -> bool:
         """Run the whole suite on what the working tree holds."""
-        argv = [
-            str(self.root / ".venv" / "bin" / "python"),
-            "-m",
-            "pytest",
-            "-q",
-            "-x",
-            "-p",
-            "no:cacheprovider",
-        ]
+        argv = [str(self.root / ".venv" / "bin" / "python"), "-m", "pytest", "-x", *self.tests]
         done = subprocess.run(argv, cwd=self.root, env=self.env, capture_output=True, check=False)
         return done.returncode == 0
 
@@ -112,7 +108,7 @@ class Ground:
 
     def uncovered(self, symbols: Sequence[tuple[str, str, int]]) -> int:
         """Return how many of the functions have lines that no test runs, by coverage.py on the working tree."""
-        self.python("-m", "coverage", "run", "--source=.", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+        self.python("-m", "coverage", "run", "--source=.", "-m", "pytest", *self.tests)
         self.python("-m", "coverage", "json", "-q", "-i", "-o", "coverage.json")
         told = json.loads((self.root / "coverage.json").read_text())["files"]
         missing = 0

@@ -153,9 +153,10 @@ class Orchestrator:
             calls = self._memory.journal.calls(opened.run.id)
             self._planner.budget.charge(units=units, dollars=dollars, tokens=tokens, calls=calls)
         others = self._memory.claims.held_by_others()
-        planned = len(self._planner.plan(self._tasks, claimed=others).next)
-        self._listener(RunStarted(opened.run.id, opened.run.branch, planned, opened.resumed))
-        self._planned = planned
+        plan = self._planner.plan(self._tasks, claimed=others).next
+        own = sum(bool(each.command) for each in plan)
+        self._listener(RunStarted(opened.run.id, opened.run.branch, len(plan), opened.resumed, own))
+        self._planned = len(plan)
         return self._planner.schedule(self._tasks, claimed=others)
 
     def _work(self, schedule: Schedule, summary: Summary) -> None:

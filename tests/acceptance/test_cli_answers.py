@@ -177,7 +177,7 @@ def test_streams_are_apart(project: Callable[..., Any]) -> None:
     assert result.out.startswith("2 done.") and "[1/2] one" not in result.out
     assert result.err.split("\n")[:3] == [
         "note: 1 uncommitted file stays yours; changes start from the last commit",
-        "run 1 on branch selfimprove/run-1; your working tree is not touched.",
+        "run 1 on branch selfimprove/run-1; your own commands run in your working tree, nothing else touches it.",
         "[1/2] one",
     ]
     here.run("tasks", "retry", "one", "two", check=0)

@@ -79,7 +79,7 @@ class Progress:
             )
         if isinstance(event, RunStarted):
             what = "again" if event.resumed else "on branch"
-            return f"run {event.run} {what} {event.branch}; your working tree is not touched.{self._limit}"
+            return f"run {event.run} {what} {event.branch}; {_tree(event)}.{self._limit}"
         if isinstance(event, TaskStarted):
             return self._bold(f"[{event.index}/{event.total}] {visible(event.task.id)}")
         if isinstance(event, StepEnded):
@@ -149,3 +149,10 @@ def _json_line(event: Event) -> str:
 
     data: dict[str, Any] = {"event": type(event).__name__, **asdict(event)}
     return dumps(json.loads(json.dumps(data, default=str)), indent=None) + "\n"
+
+
+def _tree(event: RunStarted) -> str:
+    """Say what happens to the person's tree."""
+    if not event.commands:
+        return "your working tree is not touched"
+    return "your own commands run in your working tree, nothing else touches it"

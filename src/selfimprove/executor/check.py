@@ -338,7 +338,8 @@ def _lint_by(command: str, work: Work, copy: Copy, bench: Bench, log: Path) -> C
     """Run a linter; what it said without the change already is not held against it."""
     copy.restore(work.tree)
     now = _run(command, copy, bench, log)
-    words = _end_of(now, bench) or last_words(now.tail) or f"exit code {now.exit_code}"
+    said = last_words(now.tail.removeprefix(_header(command)))
+    words = _end_of(now, bench) or said or (f"exit code {now.exit_code}" if now.exit_code else "no messages")
     if now.exit_code == 0 and not _end_of(now, bench):
         return CheckResult("lint", True, words, now.seconds)
     copy.restore(work.base)
@@ -361,7 +362,11 @@ def _messages(number: int) -> str:
 
 
 def _run(command: str, copy: Copy, bench: Bench, log: Path) -> Completed:
-    return run_shut_in(bench, command, view_of(copy), log=log, header=f"$ {command}\n", tail=_LINT_OUTPUT)
+    return run_shut_in(bench, command, view_of(copy), log=log, header=_header(command), tail=_LINT_OUTPUT)
+
+
+def _header(command: str) -> str:
+    return f"$ {command}\n"
 
 
 def _end_of(done: Completed, bench: Bench) -> str:

@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run begins. ``planned`` is how many tasks it expects to do; it may change as tasks.yml does."""
+    """A run begins. ``planned`` is how many tasks it expects to do; it may change as tasks.yml does.
+
+    ``commands`` of them are the person's own commands, which run in the person's tree.
+    """
 
     run: int
     branch: str
     planned: int
     resumed: bool = False
+    commands: int = 0
 
 
 @dataclass(frozen=True, slots=True)
