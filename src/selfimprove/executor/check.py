@@ -13,7 +13,7 @@ from selfimprove.executor.hooks import rewritten, run_hook
 from selfimprove.executor.mounting import view_of
 from selfimprove.executor.proving.comparing import compared
 from selfimprove.executor.proving.executed import executed_statements
-from selfimprove.executor.proving.linters import lint_commands, messages, new_lines
+from selfimprove.executor.proving.linters import lint_commands, messages, new_lines, with_cache
 from selfimprove.executor.proving.programs import finds_of, where
 from selfimprove.executor.proving.proof import Proof
 from selfimprove.executor.proving.rewritten import (
@@ -362,7 +362,8 @@ def _messages(number: int) -> str:
 
 
 def _run(command: str, copy: Copy, bench: Bench, log: Path) -> Completed:
-    return run_shut_in(bench, command, view_of(copy), log=log, header=_header(command), tail=_LINT_OUTPUT)
+    shown, view = with_cache(command, view_of(copy), shut_in=bench.sandbox().name != "none")
+    return run_shut_in(bench, shown, view, log=log, header=_header(command), tail=_LINT_OUTPUT)
 
 
 def _header(command: str) -> str:

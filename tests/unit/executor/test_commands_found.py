@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from selfimprove.executor.commands import Finds, configured, find_suite, last_words, wants_pytest
-from selfimprove.executor.proving.linters import lint_commands, new_lines
+from selfimprove.executor.proving.linters import CACHE, lint_commands, new_lines, with_cache
+from selfimprove.tools.shell.mounts import View
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,6 +200,47 @@ def test_new_messages_of_a_linter() -> None:
     now = "a.py:3:1: F401 unused\na.py:4:1: F401 unused\na.py:12:1: E501 long\nFound 3 errors.\n"
     assert new_lines(now, before) == ["a.py:4:1: F401 unused"]
     assert new_lines(before, now) == []
+
+
+def test_types_are_checked_where_the_project_sets_mypy_up_beside_its_tests(tmp_path: Path) -> None:
+    def lint(*changed: str, there: tuple[str, ...] = ("mypy", "python")) -> list[list[str]]:
+        programs = {name: f"/env/bin/{name}" for name in there} | {"python3": "/usr/bin/python3"}
+        return [
+            command.partition(CACHE)[2].split()
+            for command in lint_commands(tmp_path, ["mypy.ini", "a.py"], changed, programs.get)
+        ]
+
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = True\nexclude = ^build/\n")
+    assert lint("a.py", "tests/test_a.py", "build/b.py", "c.txt") == [["--", "a.py"]]
+    assert lint("tests/conftest.py") == []
+    assert lint("a.py", there=("mypy",)) == []  # another environment's mypy does not know what is installed
+    assert lint("a.py", there=("python",)) == []
+    (tmp_path / "mypy.ini").write_text("[mypy]\nfiles = src, tests\n")
+    assert lint("src/a.py") == [[]]
+    assert lint("tests/test_a.py") == [[]]
+    assert lint("docs/a.py") == []
+    (tmp_path / "mypy.ini").unlink()
+    (tmp_path / "pyproject.toml").write_text('[tool.mypy]\npackages = ["a"]\n')
+    assert lint("anywhere.py") == [[]]
+
+
+def test_a_type_checker_keeps_its_cache_with_the_copy_and_not_in_the_tree(tmp_path: Path) -> None:
+    view = View(tmp_path / "copy", tmp_path / "repo", git_dir=tmp_path)
+    command, shown = with_cache(f"mypy --cache-dir {CACHE}", view, shut_in=True)
+    assert command.endswith(CACHE)
+    assert shown.binds == ((tmp_path / "selfimprove-types", CACHE, True),)
+    command, shown = with_cache(f"mypy --cache-dir {CACHE}", view, shut_in=False)
+    assert command == f"mypy --cache-dir {tmp_path / 'selfimprove-types'}"
+    assert not shown.binds
+    assert with_cache("ruff check", view, shut_in=True) == ("ruff check", view)
+
+
+def test_messages_of_a_type_checker_are_the_same_on_other_lines_and_its_notes_are_none() -> None:
+    before = 'a.py:1: error: Name "x" already defined on line 7  [no-redef]\na.py:1: note: See that\n'
+    now = 'a.py:2: error: Name "x" already defined on line 9  [no-redef]\na.py:8: note: Or this\n'
+    assert new_lines(now, before) == []
+    more = f"{now}a.py:5: error: Function is missing a type annotation  [no-untyped-def]\n"
+    assert len(new_lines(more, before)) == 1
 
 
 @pytest.mark.parametrize(
