@@ -54,12 +54,14 @@ class Source:
     """A file that parses. ``text`` has the file's own ends of lines; lines end as Python's parser ends them.
 
     Offsets are in characters of ``text``; lines count from 1, columns of nodes in UTF-8 bytes, as ``ast`` has them.
+    ``limit`` is how long the project lets lines be, 0 when it does not say.
     """
 
     path: str
     text: str
     coded: Coded
     tree: ast.Module
+    limit: int = 0
 
     @classmethod
     def read(cls, path: str, content: bytes) -> Source:
@@ -81,7 +83,7 @@ class Source:
         """Return the file with ``splices`` in place. Raises RefactorError when the result does not parse."""
         text = spliced(self.text, splices)
         try:
-            return Source(self.path, text, self.coded, parse(text))
+            return Source(self.path, text, self.coded, parse(text), self.limit)
         except (SyntaxError, ValueError, RecursionError) as error:
             raise RefactorError(
                 f"the rewritten {self.path} does not parse: {error}", where=self.path

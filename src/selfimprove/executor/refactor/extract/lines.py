@@ -23,7 +23,12 @@ Row = tuple[int | None, str]
 
 
 def line_limit(source: Source) -> int:
-    """Return the line length of the file: the least of LENGTHS that 99 of 100 lines keep to, else the greatest."""
+    """Return how long lines may be that are written into the file.
+
+    That is what the project says, else the least of LENGTHS that 99 of 100 lines keep to, else the greatest.
+    """
+    if source.limit:
+        return source.limit
     lines = source.text.splitlines()
     allowed = len(lines) // 100
     for length in LENGTHS:
@@ -100,8 +105,13 @@ def moved(rows: Iterable[Row], base: str, target: str, frozen: frozenset[int]) -
 def wrapped(head: str, items: Sequence[str], tail: str, *, indent: str, unit: str, limit: int) -> list[str]:
     """Return ``head`` + ``(items)`` + ``tail``, in one line if that fits ``limit``, else as black wraps it."""
     whole = f"{indent}{head}({', '.join(items)}){tail}"
-    if len(whole.expandtabs(4)) <= limit or not items:
+    if len(whole.expandtabs(4)) <= limit:
         return [whole]
+    if not items:
+        names, equals, called = head.partition(" = ")
+        return (
+            [f"{indent}{names} = (", f"{indent}{unit}{called}()", f"{indent}){tail}"] if equals else [whole]
+        )
     alone = head.removeprefix("async ").startswith("def ") and len(items) == 1
     inside = f"{indent}{unit}{', '.join(items)}"
     if not alone and len(inside.expandtabs(4)) <= limit:
