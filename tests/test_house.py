@@ -155,6 +155,7 @@ WRITERS = {
     "executor.patching.apply": "the private copy, or the person's own tree for `selfimprove apply`",
     "executor.hooks": "a temporary folder for one hook",
     "executor.proving.comparing": "a temporary folder for the comparison of an old and a new function",
+    "executor.proving.linters": "the cache of a type checker, in the record that git keeps of the private copy",
     "executor.proving.observers.selfimprove_compare": "its answer, inside of the sandbox",
     "executor.proving.running": "a temporary folder for the report of a test run",
     "executor.publish": "a temporary file with the commit message",

@@ -162,7 +162,7 @@ def _typed(root: Path, files: Sequence[str], program: Callable[[str], str | None
     if not files:
         return []
     asked = "" if named else f" -- {shlex.join(files)}"
-    return [f"{shlex.quote(path)} {_MYPY} --cache-dir {CACHE}{asked}"]
+    return [f"MYPY_NUM_WORKERS=0 {shlex.quote(path)} {_MYPY} --cache-dir {CACHE}{asked}"]
 
 
 def _mypy_table(root: Path) -> Mapping[str, object]:

@@ -357,6 +357,8 @@ def test_generators_and_coroutines():
 class _Types:
     parameters: dict[str, str]
     returns: str
+    asks: bool = False
+    more: tuple[()] = ()
 
 
 @dataclass

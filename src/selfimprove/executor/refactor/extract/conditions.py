@@ -108,7 +108,7 @@ def write_condition(
     base, unit = source.indent(one.statement.lineno), unit_of(source, place.node)
     lines = _called(source, start, end, f"{space}{callee}", passed(cut), unit)
     text = source.newline.join(lines) + (" " if source.text[end : end + 1].isidentifier() else "")
-    rows = _returning(source, one.expression, base, unit)
+    rows = _returning(source, one.expression, base, unit, asks=bool(signature and signature.asks))
     return placed(source, cut, name, signature, doc, Splice(start, end, text), (base, rows))
 
 
@@ -243,26 +243,31 @@ def _outside(source: Source, expression: ast.expr) -> tuple[int, int, str]:
     return start, end, " " if touching else ""
 
 
-def _returning(source: Source, expression: ast.expr, base: str, unit: str) -> list[Row]:
-    """Return the rows of ``return EXPRESSION``; numbered ones are indented as in the function, new ones not."""
+def _returning(source: Source, expression: ast.expr, base: str, unit: str, *, asks: bool) -> list[Row]:
+    """Return the rows of ``return EXPRESSION``; numbered ones are indented as in the function, new ones not.
+
+    ``asks`` makes it ``return bool(EXPRESSION)``.
+    """
+    word, end = ("return bool(", ")") if asks else ("return ", "")
     text = source.segment(expression)
     first, last = expression.lineno, expression.end_lineno or expression.lineno
     limit = line_limit(source) - len(base)
     plain = _is_plain(text)
     whole = _joined(text) if plain else text
-    if "\n" not in whole and len(whole) + 7 <= limit:
-        return [(None, f"return {whole}")]
+    if "\n" not in whole and len(word) + len(whole) + len(end) <= limit:
+        return [(None, f"{word}{whole}{end}")]
+    opened = word if asks else "return ("
     if isinstance(expression, ast.BoolOp) and plain:
         operands = _operands(source, expression, limit - len(unit))
-        return [(None, "return ("), *((None, unit + one) for one in operands), (None, ")")]
+        return [(None, opened), *((None, unit + one) for one in operands), (None, ")")]
     lines = text.splitlines()
-    closed = not isinstance(expression, ast.BoolOp | ast.IfExp)
+    closed = not asks and not isinstance(expression, ast.BoolOp | ast.IfExp)
     rows: list[Row] = [
         (number, line) for number, line in zip(range(first + 1, last + 1), lines[1:], strict=True)
     ]
     if closed:
         return [(None, f"return {lines[0]}"), *rows]
-    return [(None, "return ("), (None, unit + lines[0]), *rows, (None, ")")]
+    return [(None, opened), (None, unit + lines[0]), *rows, (None, ")")]
 
 
 def _is_plain(text: str) -> bool:

@@ -47,6 +47,14 @@ class Annotations(Protocol):
     def returns(self) -> str:
         """The annotation of what the helper gives."""
 
+    @property
+    def asks(self) -> bool:
+        """True when an expression must be made a bool to be what the annotation says."""
+
+    @property
+    def more(self) -> tuple[Splice, ...]:
+        """What the annotations need elsewhere in the file: an import, the type of a variable."""
+
 
 class Document(Protocol):
     """A docstring without its quotes, and the lines of the comment that it replaces."""
@@ -65,7 +73,8 @@ class Written:
     """A helper and its call as text. ``call`` takes the place of the cut, ``helper`` is inserted.
 
     ``helper_rows`` are the helper's lines with the numbers that they had in the old text; ``call_rows`` is how
-    many lines the call has, ``lead`` how many lines of the inserted text stand before the helper.
+    many lines the call has, ``lead`` how many lines of the inserted text stand before the helper. ``more`` is what its
+    annotations need elsewhere in the file.
     """
 
     symbol: str
@@ -73,6 +82,7 @@ class Written:
     helper: Splice
     helper_rows: tuple[Row, ...]
     lead: int = 0
+    more: tuple[Splice, ...] = ()
 
 
 class Extraction(NamedTuple):
@@ -101,7 +111,7 @@ def extract(
     Raises RefactorError when the lines of the cut hold something else too, or it is left in a way no helper can.
     """
     written = write(source, cut, name, signature, doc)
-    after = source.but((written.call, written.helper))
+    after = source.but((written.call, written.helper, *written.more))
     node = after.place(written.symbol).node
     return Extraction(after, written.symbol, node.lineno, last_line(node))
 
@@ -155,7 +165,9 @@ def placed(
         text = newline * lead + lines + (newline if _ends_line(source, where.offset) else "")
     else:
         text = lines + newline * (1 + where.blank)
-    return Written(where.prefix + name, call, Splice(where.offset, where.offset, text), tuple(rows), lead)
+    helper = Splice(where.offset, where.offset, text)
+    more = signature.more if signature and _is_complete(cut, signature) else ()
+    return Written(where.prefix + name, call, helper, tuple(rows), lead, more)
 
 
 def passed(cut: Cut) -> tuple[str, ...]:

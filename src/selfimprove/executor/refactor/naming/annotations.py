@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from selfimprove.codebase.measure.shape import FunctionNode
 from selfimprove.executor.refactor.cut import Leaves
 from selfimprove.executor.refactor.naming.words_of import listed
 
@@ -16,24 +16,13 @@ if TYPE_CHECKING:
     from selfimprove.executor.refactor.cut import Cut
 
 _ELEMENTS = listed(
-    "list List set Set frozenset FrozenSet Sequence MutableSequence Iterable Iterator Collection deque Deque"
+    "list List set Set frozenset FrozenSet Sequence MutableSequence Iterable Iterator Collection deque Deque "
+    "KeysView ValuesView AbstractSet MutableSet Reversible Generator"
 )
-OF_CALL = {
-    "str": "str", "repr": "str", "hex": "str", "chr": "str", "ascii": "str", "int": "int", "len": "int", "ord": "int",
-    "float": "float", "bool": "bool", "isinstance": "bool", "issubclass": "bool", "callable": "bool",
-    "hasattr": "bool", "any": "bool", "all": "bool", "bytes": "bytes", "bytearray": "bytearray", "id": "int",
-}  # fmt: skip
-"""What a call of one of these builtins gives."""
-
-OF_TEXT = {
-    "join": "str", "format": "str", "strip": "str", "lower": "str", "upper": "str", "replace": "str",
-    "startswith": "bool", "endswith": "bool", "isdigit": "bool", "split": "list[str]", "splitlines": "list[str]",
-    "lstrip": "str", "rstrip": "str", "title": "str", "find": "int", "rfind": "int", "count": "int", "encode": "bytes",
-    "partition": "tuple[str, str, str]", "rpartition": "tuple[str, str, str]", "rsplit": "list[str]",
-    "casefold": "str", "capitalize": "str", "zfill": "str", "ljust": "str", "rjust": "str", "isidentifier": "bool",
-}  # fmt: skip
-"""What these methods of a str give."""
-
+ANY = "Any"
+"""How Any is written in types that are worked with; a file may have it under another name."""
+_ITEMS = {"str": "str", "bytes": "int", "range": "int", "bytearray": "int"}
+_MAPPINGS = listed("dict Dict Mapping MutableMapping defaultdict OrderedDict Counter")
 _ITERATES = frozenset(["Iterator", "Iterable", "AsyncIterator", "AsyncIterable", "Generator"])
 _CHECKING = re.compile(r"(?:\w+\.)?TYPE_CHECKING")
 
@@ -77,6 +66,16 @@ def bound(body: Sequence[ast.stmt], *, checking: bool = False) -> Iterator[tuple
                 yield from ((name, line) for name in _names_bound(node))
 
 
+def imports(body: Sequence[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports of a module, also those under an ``if`` or ``try``."""
+    for node in body:
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                yield node
+            case ast.If(body=then, orelse=other) | ast.Try(body=then, orelse=other):
+                yield from imports([*then, *other])
+
+
 def _names_bound(node: ast.stmt) -> Iterator[str]:
     match node:
         case ast.Import(names=names) | ast.ImportFrom(names=names):
@@ -91,151 +90,99 @@ def _names_bound(node: ast.stmt) -> Iterator[str]:
             yield ast.unparse(node).split()[1].partition("[")[0]
 
 
+def base_of(text: str) -> str:
+    """Return a type without what stands in its brackets."""
+    return text.partition("[")[0].strip()
+
+
+def inside(text: str) -> str:
+    """Return what stands in the brackets of a type, "" when there are none."""
+    return text.partition("[")[2].rpartition("]")[0]
+
+
+@lru_cache(maxsize=4096)
+def parts_of(text: str) -> tuple[str, ...]:
+    """Return the types in the brackets of a type, () when there are none: ``dict[str, int]`` has two."""
+    node = _parsed(text)
+    if not isinstance(node, ast.Subscript):
+        return ()
+    return tuple(map(ast.unparse, node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]))
+
+
+def _parsed(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def members(text: str) -> tuple[str, ...]:
+    """Return the types of a union, each once: of ``Optional[str]`` and ``str | None`` these are str and None."""
+    node = _parsed(text)
+    if node is None:
+        return (text,)
+    return tuple(dict.fromkeys(_united(node)))
+
+
+def _united(node: ast.expr) -> Iterator[str]:
+    match node:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            yield from _united(left)
+            yield from _united(right)
+        case ast.Constant(value=str(text)) if (inner := _parsed(text)) is not None:
+            yield from _united(inner)
+        case ast.Subscript(value=value, slice=inner) if ast.unparse(value).rpartition(".")[2] == "Optional":
+            yield from _united(inner)
+            yield "None"
+        case ast.Subscript(value=value, slice=inner) if ast.unparse(value).rpartition(".")[2] == "Union":
+            for one in inner.elts if isinstance(inner, ast.Tuple) else [inner]:
+                yield from _united(one)
+        case ast.Name(id="Any") | ast.Attribute(attr="Any"):
+            yield ANY
+        case _:
+            yield ast.unparse(node)
+
+
+def union(*texts: str | None) -> str | None:
+    """Return the type of a value that is of one of these types; ``None`` when one is not known."""
+    found: list[str] = []
+    for text in texts:
+        if text is None:
+            return None
+        found += (one for one in members(text) if one not in found)
+    if "float" in found and "int" in found:
+        found.remove("int")
+    if "None" in found:
+        found.remove("None")
+        found.append("None")
+    return " | ".join(found) if found else None
+
+
 def element(text: str | None) -> str | None:
     """Return the type of what a loop over a value of type ``text`` gives, ``None`` when it is not known."""
     if text is None:
         return None
-    try:
-        node = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-    if text == "str":
-        return "str"
-    if not isinstance(node, ast.Subscript):
-        return None
-    name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
-    if name in _ELEMENTS:
-        return ast.unparse(node.slice)
-    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else []
-    if (
-        name in ("tuple", "Tuple")
-        and len(parts) == 2
-        and isinstance(parts[1], ast.Constant)
-        and parts[1].value is ...
-    ):
-        return ast.unparse(parts[0])
-    if name in ("dict", "Dict", "Mapping", "MutableMapping") and len(parts) == 2:
-        return ast.unparse(parts[0])
-    return None
-
-
-def allows_none(text: str) -> bool:
-    """True when None is among the values of a type."""
-    return text != without_none(text)
+    if len(members(text)) > 1:
+        return union(*map(element, members(text)))
+    if text in _ITEMS:
+        return _ITEMS[text]
+    name, parts = base_of(text).rpartition(".")[2], parts_of(text)
+    if name in _ELEMENTS and parts:
+        return parts[0]
+    if name in ("tuple", "Tuple"):
+        return parts[0] if len(parts) == 2 and parts[1] == "..." else union(*parts)
+    if name == "ItemsView" and len(parts) == 2:
+        return f"tuple[{parts[0]}, {parts[1]}]"
+    return parts[0] if name in _MAPPINGS and len(parts) == 2 else None
 
 
 def without_none(text: str) -> str:
     """Return a type without None: ``str | None`` and ``Optional[str]`` are ``str``."""
-    try:
-        node = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError):
+    found = members(text)
+    if "None" not in found:
         return text
-    if isinstance(node, ast.Subscript) and ast.unparse(node.value).rpartition(".")[2] == "Optional":
-        return ast.unparse(node.slice)
-    parts = list(_united(node))
-    kept = [one for one in parts if not (isinstance(one, ast.Constant) and one.value is None)]
-    return " | ".join(map(ast.unparse, kept)) if kept and len(kept) < len(parts) else text
-
-
-def _united(node: ast.expr) -> Iterator[ast.expr]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        yield from _united(node.left)
-        yield from _united(node.right)
-    else:
-        yield node
-
-
-def result_of(body: Sequence[ast.stmt], name: str) -> str | None:
-    """Return what a call of a function or class of this body gives, ``None`` when its annotation does not tell."""
-    found = [
-        node
-        for node in body
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name
-    ]
-    if len(found) != 1 or found[0].decorator_list:
-        return None
-    node = found[0]
-    if isinstance(node, ast.ClassDef):
-        return (
-            name
-            if (not node.keywords and not hasattr(node, "type_params"))
-            or not getattr(node, "type_params", ())
-            else None
-        )
-    return text_of(node.returns) if isinstance(node, ast.FunctionDef) else None
-
-
-def not_none(body: Sequence[ast.stmt], cut: Cut) -> Iterator[str]:
-    """Yield the names that are not None where the cut begins, since a test on the way to it rules that out.
-
-    Seen are ``if x is not None:`` (or ``if x:``, also with ``and``) around the cut, and before it in one of the suites
-    around it ``if x is None:`` (or ``if not x:``) that leaves or gives ``x`` a value.
-    """
-    start = cut.statements[0]
-    for node in body:
-        if node is start or node.lineno > start.lineno:
-            return
-        if (node.end_lineno or node.lineno) < start.lineno:
-            yield from _ruled_out(node)
-            continue
-        if isinstance(node, FunctionNode | ast.ClassDef):
-            return
-        if isinstance(node, ast.If):
-            yield from _asked(node.test) if _within(node.body, start) else ()
-        for suite in _suites(node):
-            if _within(suite, start):
-                yield from not_none(suite, cut)
-        return
-
-
-def _suites(node: ast.stmt) -> Iterator[list[ast.stmt]]:
-    for name in ("body", "orelse", "finalbody"):
-        suite = getattr(node, name, None)
-        if isinstance(suite, list):
-            yield suite
-    for one in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
-        yield one.body
-
-
-def _within(suite: Sequence[ast.stmt], start: ast.stmt) -> bool:
-    return bool(suite) and suite[0].lineno <= start.lineno <= (suite[-1].end_lineno or 0)
-
-
-def _asked(test: ast.expr) -> Iterator[str]:
-    match test:
-        case ast.Compare(left=ast.Name(id=name), ops=[ast.IsNot()], comparators=[ast.Constant(value=None)]):
-            yield name
-        case ast.Name(id=name):
-            yield name
-        case ast.BoolOp(op=ast.And(), values=values):
-            for value in values:
-                yield from _asked(value)
-
-
-def _ruled_out(node: ast.stmt) -> Iterator[str]:
-    if not isinstance(node, ast.If) or node.orelse:
-        return
-    match node.test:
-        case ast.Compare(left=ast.Name(id=name), ops=[ast.Is()], comparators=[ast.Constant(value=None)]):
-            pass
-        case ast.UnaryOp(op=ast.Not(), operand=ast.Name(id=name)):
-            pass
-        case _:
-            return
-    last = node.body[-1]
-    if isinstance(last, ast.Return | ast.Raise | ast.Continue | ast.Break) or _gives(last, name):
-        yield name
-
-
-def _gives(node: ast.stmt, name: str) -> bool:
-    """True for an assignment of something that cannot be None: a display, a literal, a call of a class."""
-    match node:
-        case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
-            return isinstance(value, ast.List | ast.Dict | ast.Set | ast.Tuple | ast.JoinedStr) or (
-                isinstance(value, ast.Constant) and value.value is not None
-            )
-        case _:
-            return False
+    return " | ".join(one for one in found if one != "None") or text
 
 
 def generated(cut: Cut) -> str | None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from selfimprove.executor.refactor.naming.annotations import allows_none, bound, names_in
+from selfimprove.executor.refactor.naming.annotations import ANY, bound, imports, members, names_in
 
 if TYPE_CHECKING:
     from selfimprove.executor.refactor.cut import Cut
     from selfimprove.executor.refactor.source import Source
 
 _BUILT = frozenset(["list", "tuple", "dict", "set", "frozenset", "type"])
+_GENERIC = re.compile(r"(?<![\w.])(list|dict|set|tuple|frozenset)\[")
+_ANY = re.compile(r"(?<![\w.])Any\b")
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Spelling:
 
     source: Source
     cut: Cut
+    minimum: tuple[int, int] = (3, 8)
 
     @cached_property
     def postponed(self) -> bool:
@@ -48,16 +52,17 @@ class Spelling:
     @cached_property
     def anything(self) -> str | None:
         """How the file writes Any, ``None`` when it does not have it."""
-        for node in self.source.tree.body:
+        whole = list(imports(self.source.tree.body))
+        for node in whole:
             if isinstance(node, ast.ImportFrom) and node.module in ("typing", "typing_extensions"):
                 for one in node.names:
                     if one.name == "Any":
-                        return one.asname or "Any"
-        for node in self.source.tree.body:
+                        return self.usable(one.asname or "Any")
+        for node in whole:
             if isinstance(node, ast.Import):
                 for one in node.names:
                     if one.name == "typing":
-                        return f"{one.asname or 'typing'}.Any"
+                        return self.usable(f"{one.asname or 'typing'}.Any")
         return None
 
     @cached_property
@@ -90,18 +95,56 @@ class Spelling:
             for one in self.annotations
             for node in ast.walk(one)
         )
-        return plain if used or self.postponed else None
+        return plain if used or self.postponed or self.minimum >= (3, 9) else None
 
-    def or_none(self, text: str | None) -> str | None:
-        """Return ``text`` with None as a further value, in the form that the file has."""
-        if text is None or text.replace(" ", "") == "None" or "Any" in text.split("."):
-            return text
-        if allows_none(text):
-            return text
-        if "Optional" in self._typing:
-            return f"Optional[{text}]"
-        piped = any(isinstance(node, ast.BinOp) for one in self.annotations for node in ast.walk(one))
-        return f"{text} | None" if piped or self.postponed else None
+    def spelled(self, text: str) -> str | None:
+        """Return a type as the file would write it at its top level, ``None`` when it has no words for it."""
+        parts = members(text)
+        if ANY in parts:
+            return self.anything
+        text = self._built(_GENERIC.sub(self._word, text))
+        if len(parts) > 1 and not text.startswith(("Optional[", "Union[", "t.", "typing.")):
+            pieces = [self._built(_GENERIC.sub(self._word, one)) for one in parts]
+            united = self._united(pieces)
+            if united is None:
+                return None
+            text = united
+        if _ANY.search(text):
+            if self.anything is None:
+                return None
+            text = _ANY.sub(self.anything.strip("\"'"), text)
+        return self.usable(text)
+
+    def _built(self, text: str) -> str:
+        """Return a type with the names that the file has for classes of the standard library."""
+        for full in ("re.Match", "re.Pattern"):
+            name = full.partition(".")[2]
+            if full in text and "re" not in self.top and name in self.top:
+                text = text.replace(full, name)
+        return text
+
+    def _word(self, match: re.Match[str]) -> str:
+        plain = match[1]
+        return f"{self.generic(plain, plain.capitalize()) or '?'}["
+
+    def _united(self, parts: list[str]) -> str | None:
+        if self.postponed or self._pipes or self.minimum >= (3, 10):
+            return " | ".join(parts)
+        rest = [one for one in parts if one != "None"]
+        inner = (
+            rest[0] if len(rest) == 1 else f"Union[{', '.join(rest)}]" if "Union" in self._typing else None
+        )
+        if inner is None or len(rest) == len(parts):
+            return inner
+        return f"Optional[{inner}]" if "Optional" in self._typing else None
+
+    @cached_property
+    def _pipes(self) -> bool:
+        return any(
+            isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr)
+            for one in self.annotations
+            for node in ast.walk(one)
+        )
 
     def usable(self, text: str | None) -> str | None:
         """Return an annotation in a form that is safe at the top level of the file, ``None`` when there is none."""

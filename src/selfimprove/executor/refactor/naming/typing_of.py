@@ -3,289 +3,278 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.executor.refactor.cut import Leaves
 from selfimprove.executor.refactor.naming.acts import walk
 from selfimprove.executor.refactor.naming.annotations import (
-    OF_CALL,
-    OF_TEXT,
-    element,
+    ANY,
+    base_of,
     generated,
-    not_none,
-    result_of,
+    members,
+    parts_of,
     text_of,
-    without_none,
+    union,
 )
-from selfimprove.executor.refactor.naming.making import bindings, is_truth
+from selfimprove.executor.refactor.naming.checked import checks_types, with_any
+from selfimprove.executor.refactor.naming.flows import flow_of
+from selfimprove.executor.refactor.naming.known import known_of
 from selfimprove.executor.refactor.naming.spelling import Spelling
+from selfimprove.executor.refactor.naming.spots import env_at, is_asked
+from selfimprove.executor.refactor.source import Splice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from selfimprove.executor.refactor.cut import Cut
-    from selfimprove.executor.refactor.source import Source
-
-_DEEPEST = 12  # steps from one variable to the next, so that a circle ends
+    from selfimprove.executor.refactor.naming.flows import Flow
+    from selfimprove.executor.refactor.naming.values import Env
+    from selfimprove.executor.refactor.project import Project
+    from selfimprove.executor.refactor.source import Place, Source
 
 
 class Signature(NamedTuple):
     """Annotations as text: those of the cut's parameters by name, and that of the result of the call.
 
-    A parameter without one is not in ``parameters``; ``returns`` is then "".
+    There are all of them or none. ``asks`` tells that the result is only asked whether it is true, and may be
+    something else than a bool. ``more`` is what else must be written into the file: an import of Any, the type of a
+    variable that is empty where it is given its first value.
     """
 
     parameters: Mapping[str, str]
     returns: str
+    asks: bool = False
+    more: tuple[Splice, ...] = ()
 
 
-def annotate(source: Source, cut: Cut) -> Signature:
+_NONE = Signature({}, "")
+
+
+class Part(NamedTuple):
+    """An expression, the statement of which it is a part, and the cut's function in the same text."""
+
+    place: Place
+    statement: ast.stmt
+    expression: ast.expr
+
+
+def is_annotated(place: Place) -> bool:
+    """True for a function that has an annotation."""
+    arguments = (node for node in ast.walk(place.node.args) if isinstance(node, ast.arg))
+    return place.node.returns is not None or any(one.annotation is not None for one in arguments)
+
+
+def annotate(source: Source, cut: Cut, project: Project | None = None, part: Part | None = None) -> Signature:
     """Return the annotations of the function that ``cut`` becomes; none at all in a function that has none.
 
-    A parameter of the function keeps its annotation, a variable has its own or that of the values that it is given,
-    where these are plain (literals, displays, comparisons, calls of the file's annotated functions). What is unknown
-    is ``Any`` where the file has that name, else it is left out. Every annotation can be evaluated at the top level
-    of the file, or is quoted. Narrowing is followed for None only.
+    Each is the type that the variable has where the cut begins (ends, for a result), as far as it can be told from
+    annotations, literals, calls and tests in the files of ``project``. What is unknown is Any where the file has
+    that name, or may import it since the project has its types checked; else there are no annotations. Every
+    annotation can be evaluated at the top level of the file, or is quoted. ``part`` is the expression that the
+    helper is to return, when it is not statements that move.
     """
-    types = _Types(source, cut)
-    if not types.is_annotated:
-        return Signature({}, "")
-    words = types.spelling
-    known = ((name, words.usable(types.before(name)) or words.anything) for name in cut.parameters)
-    returns = _returned(types, cut) if cut.place.node.returns is not None else None
-    return Signature({name: text for name, text in known if text}, returns or "")
+    place = cut.place if part is None else part.place
+    if not is_annotated(place):
+        return _NONE
+    types = _Types(source, replace(cut, place=place), part, project)
+    unknown = types.words.anything
+    more: list[Splice] = []
+    if unknown is None and project is not None and checks_types(project, source.path):
+        unknown = ANY
+    known = {name: types.spelled(types.before(name), name) or unknown for name in cut.parameters}
+    returns = types.returned() or (unknown if types.can_return else None)
+    if returns is None or None in known.values():
+        return _NONE
+    parameters = {name: text for name, text in known.items() if text}
+    if types.words.anything is None and ANY in (returns, *parameters.values()):
+        splice = with_any(source)
+        if splice is None:
+            return _NONE
+        more.append(splice)
+    return Signature(parameters, returns, types.asks, (*more, *types.declared(parameters)))
 
 
-def _returned(types: _Types, cut: Cut) -> str | None:
-    words = types.spelling
-    if cut.is_generator:
-        return words.usable(generated(cut))
-    if cut.leaves is Leaves.GUARD:
-        return "bool"
-    own = text_of(cut.place.node.returns)
-    if is_condition(cut):
-        value = cut.statements[0].value  # type: ignore[attr-defined]
-        return "bool" if is_truth(value) or types.value(value, 0) == "bool" else words.anything
-    if cut.leaves in (Leaves.MAYBE, Leaves.RETURN):
-        return words.usable(words.or_none(own) if cut.leaves is Leaves.MAYBE else own) or words.anything
-    return _resulting(types, cut) if cut.results and cut.leaves is Leaves.END else "None"
+def type_known(source: Source, cut: Cut, project: Project) -> bool:
+    """True when what the cut gives has a type that can be written."""
+    types = _Types(source, cut, None, project)
+    return types.returned() is not None
 
 
-def _resulting(types: _Types, cut: Cut) -> str | None:
-    """Return the annotation of one result or of several in a tuple."""
-    words = types.spelling
-    known = [types.after(name) for name in cut.results]
-    if len(known) == 1:
-        return words.usable(known[0]) or words.anything
-    tuple_word = words.generic("tuple", "Tuple")
-    parts = [one or words.anything for one in known]
-    if tuple_word is None or None in parts:
-        return words.anything
-    return words.usable(f"{tuple_word}[{', '.join(map(str, parts))}]") or words.anything
+@dataclass(frozen=True)
+class _Types:
+    """What is known of the types of a function's variables where a cut is."""
+
+    source: Source
+    cut: Cut
+    part: Part | None
+    project: Project | None
+
+    @cached_property
+    def words(self) -> Spelling:
+        minimum = self.project.minimum if self.project is not None else (3, 8)
+        return Spelling(self.source, self.cut, minimum)
+
+    @cached_property
+    def flow(self) -> Flow:
+        files = self.project.files if self.project is not None else {}
+        return flow_of(known_of(self.source, files), self.cut.place)
+
+    @cached_property
+    def start(self) -> Env:
+        if self.part is not None:
+            return env_at(self.flow, self.part.statement, self.part.expression)
+        return self.flow.at(self.cut.statements[0])
+
+    @cached_property
+    def asks(self) -> bool:
+        """True for an expression that is only asked whether it is true, and is not certainly a bool."""
+        return self._asked and self._value != "bool"
+
+    @cached_property
+    def _asked(self) -> bool:
+        return self.part is not None and is_asked(self.part.statement, self.part.expression)
+
+    @cached_property
+    def _value(self) -> str | None:
+        return self.flow.values.of(self.part.expression, self.start) if self.part is not None else None
+
+    @property
+    def can_return(self) -> bool:
+        """False for what no annotation can be written for: a part of a generator that is none of its own."""
+        return not self.cut.is_generator
+
+    def spelled(self, text: str | None, name: str = "") -> str | None:
+        """Return a type as the file would write it, ``None`` when it cannot."""
+        if text is None:
+            return None
+        written = self.flow.written.get(name)
+        if written and members(written) == members(text):
+            text = written
+        return self.words.spelled(text)
+
+    def before(self, name: str) -> str | None:
+        """Return the type of a variable where the cut begins, with those that the cut gives it."""
+        kind = self.start.get(name)
+        if kind in (None, "None") and name in self.flow.partial:
+            kind = self._kept_in(name, self.flow.partial[name])
+        if self.part is not None or name not in _stored(self.cut):
+            return kind
+        inside = [one for one in walk(self.cut.statements) if isinstance(one, ast.stmt)]
+        behind = [self.flow.behind[id(one)].get(name) for one in inside if id(one) in self.flow.behind]
+        return union(kind, *behind) if None not in behind else self.flow.declared.get(name)
+
+    def after(self, name: str) -> str | None:
+        """Return the type of a variable where the cut ends."""
+        kind = self.flow.after(self.cut.statements[-1]).get(name)
+        annotated = any(
+            isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name
+            for node in walk(self.cut.statements)
+        )
+        if annotated:
+            return self.flow.written.get(name) or kind
+        return kind or self.flow.declared.get(name) or self._handed_on(name)
+
+    def _handed_on(self, name: str) -> str | None:
+        """Return the type of a variable that the function returns, alone or in a tuple, by what that says it gives."""
+        own = text_of(self.cut.place.node.returns)
+        if own is None:
+            return None
+        for node in walk(self.cut.place.node.body):
+            match node:
+                case ast.Return(value=ast.Name(id=found)) if found == name:
+                    return own
+                case ast.Return(value=ast.Tuple(elts=elts)) if base_of(own) in ("tuple", "Tuple"):
+                    parts = parts_of(own)
+                    if len(parts) == len(elts) and "..." not in parts:
+                        for one, text in zip(elts, parts, strict=True):
+                            if isinstance(one, ast.Name) and one.id == name:
+                                return text
+        return None
+
+    def returned(self) -> str | None:
+        """Return what a call of the helper gives."""
+        if self.part is not None:
+            return "bool" if self._asked else self.spelled(self._value)
+        if self.cut.is_generator:
+            return self.words.spelled(generated(self.cut) or "") or None
+        own = text_of(self.cut.place.node.returns)
+        match self.cut.leaves:
+            case Leaves.GUARD:
+                return "bool"
+            case Leaves.MAYBE:
+                return self.words.spelled(union(own, "None") or "") if own else None
+            case Leaves.RETURN:
+                return self.words.spelled(own) if own else None
+            case _:
+                return self._resulting()
+
+    def _resulting(self) -> str | None:
+        """Return the annotation of one result or of several in a tuple."""
+        results = self.cut.results
+        if not results or self.cut.leaves is not Leaves.END:
+            return "None"
+        known = [self.spelled(self.after(name), name) for name in results]
+        if len(known) == 1:
+            return known[0]
+        word = self.words.generic("tuple", "Tuple")
+        parts = [one or self.words.anything or "" for one in known]
+        return self.words.usable(f"{word}[{', '.join(parts)}]") if word and all(parts) else None
+
+    def declared(self, parameters: Mapping[str, str]) -> list[Splice]:
+        """Return what gives variables a type that had it from what moves: they are empty, or None, before."""
+        found = []
+        for name in parameters:
+            node = self.flow.partial.get(name)
+            if node is None or self.part is not None or len(node.targets) > 1 or name in self.flow.written:
+                continue
+            if node.lineno >= self.cut.statements[0].lineno or _is_filled(self.flow, name, node, self.cut):
+                continue
+            kind = self._kept_in(name, node)
+            if text := self.spelled(kind) or self.words.anything:
+                end = self.source.span(node.targets[0])[1]
+                found.append(Splice(end, end, f": {text}"))
+        return found
+
+    def _kept_in(self, name: str, node: ast.Assign) -> str | None:
+        kind = self.flow.declared.get(name) or self._handed_on(name)
+        if isinstance(node.value, ast.Constant):
+            return union(kind, "None")
+        return kind or {"List": "list[Any]", "Dict": "dict[Any, Any]"}.get(type(node.value).__name__)
+
+
+def _is_filled(flow: Flow, name: str, node: ast.Assign, cut: Cut) -> bool:
+    """True when what stands before the cut tells the type of what is empty at first, or None."""
+    for one in walk(cut.place.node.body):
+        if isinstance(one, ast.stmt) and node.lineno < one.lineno < cut.statements[0].lineno:
+            kind = flow.after(one).get(name) if id(one) in flow.behind else None
+            if kind not in (None, "None") and isinstance(one, ast.Expr | ast.Assign) and _touches(one, name):
+                return True
+    return False
+
+
+def _touches(node: ast.stmt, name: str) -> bool:
+    match node:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=found)))):
+            return found == name
+        case ast.Assign(targets=targets):
+            return any(
+                isinstance(one, ast.Name) and one.id == name for target in targets for one in ast.walk(target)
+            )
+        case _:
+            return False
+
+
+def _stored(cut: Cut) -> frozenset[str]:
+    return frozenset(
+        node.id
+        for node in walk(cut.statements)
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    )
 
 
 def is_condition(cut: Cut) -> bool:
     """True for a ``return`` that was put before the statement of which it has a part: the cut is an expression."""
     only = cut.statements[0] if len(cut.statements) == 1 else None
     return isinstance(only, ast.Return) and only.value is not None and cut.last + 1 < len(cut.block)
-
-
-@dataclass(frozen=True)
-class _Types:
-    """What is known of the types of a function's variables."""
-
-    source: Source
-    cut: Cut
-
-    @cached_property
-    def spelling(self) -> Spelling:
-        return Spelling(self.source, self.cut)
-
-    @cached_property
-    def is_annotated(self) -> bool:
-        node = self.cut.place.node
-        return node.returns is not None or any(one.annotation is not None for one in self.arguments.values())
-
-    @cached_property
-    def arguments(self) -> dict[str, ast.arg]:
-        return {
-            node.arg: node
-            for node in ast.iter_child_nodes(self.cut.place.node.args)
-            if isinstance(node, ast.arg)
-        }
-
-    def before(self, name: str) -> str | None:
-        """Return the type of a variable where the cut begins."""
-        return self.of(name, self.cut.place.node.body, 0)
-
-    def after(self, name: str) -> str | None:
-        """Return the type of a variable where the cut ends: what it is given there, else what it had."""
-        declared = self._declared(name)
-        if declared is not None:
-            return declared
-        made = self._made(name, self.cut.statements, 0)
-        if name in self.cut.parameters:
-            return made if made == self.before(name) else None
-        return made
-
-    def of(self, name: str, statements: Iterable[ast.stmt], depth: int) -> str | None:
-        if depth > _DEEPEST:
-            return None
-        return self._declared(name) or self._made(name, statements, depth)
-
-    def _declared(self, name: str) -> str | None:
-        argument = self.arguments.get(name)
-        if argument is not None:
-            return self._of_argument(argument)
-        for node in walk(self.cut.place.node.body):
-            if (
-                isinstance(node, ast.AnnAssign)
-                and isinstance(node.target, ast.Name)
-                and node.target.id == name
-            ):
-                return text_of(node.annotation)
-        return None
-
-    def _of_argument(self, argument: ast.arg) -> str | None:
-        text, arguments = text_of(argument.annotation), self.cut.place.node.args
-        if text is None or "Unpack" in text or "P.args" in text or "P.kwargs" in text:
-            return None
-        if argument is arguments.vararg:
-            word = self.spelling.generic("tuple", "Tuple")
-            return f"{word}[{text}, ...]" if word else None
-        if argument is arguments.kwarg:
-            word = self.spelling.generic("dict", "Dict")
-            return f"{word}[str, {text}]" if word else None
-        return text if not self._is_narrowed(argument.arg) else without_none(text)
-
-    def _is_narrowed(self, name: str) -> bool:
-        """True when None is ruled out on the way to the cut."""
-        return name in self.cut.parameters and name in set(not_none(self.cut.place.node.body, self.cut))
-
-    def _made(self, name: str, statements: Iterable[ast.stmt], depth: int) -> str | None:
-        """Return the one type of all values that the variable is given, ``None`` when one is unknown."""
-        found: list[str] = []
-        for node in bindings(name, statements):
-            if isinstance(node, ast.Expr) or _is_item(node):
-                continue
-            text = self._of_binding(node, depth) or self._of_empty(node, name, depth)
-            if text is None:
-                return None
-            if text not in found:
-                found.append(text)
-        if len(found) == 2 and "None" in found:
-            return self.spelling.or_none(next(text for text in found if text != "None"))
-        return found[0] if len(found) == 1 and found[0] != "None" else None
-
-    def _of_empty(self, node: ast.AST, name: str, depth: int) -> str | None:
-        """Return the type of a list that is empty at first, by what is appended to it."""
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.List) or node.value.elts:
-            return None
-        word = self.spelling.generic("list", "List")
-        kinds = {
-            self._appended(one, depth) for one in bindings(name, self.cut.place.node.body) if one is not node
-        }
-        inner = (kinds.pop() if len(kinds) == 1 else None) or self.spelling.anything
-        return f"{word}[{inner}]" if word and inner else None
-
-    def _appended(self, node: ast.AST, depth: int) -> str | None:
-        match node:
-            case ast.Expr(value=ast.Call(func=ast.Attribute(attr="append"), args=[value])):
-                return self.value(value, depth + 1)
-            case _:
-                return None
-
-    def _of_binding(self, node: ast.AST, depth: int) -> str | None:
-        match node:
-            case ast.Assign(targets=targets, value=value) if all(
-                isinstance(one, ast.Name) for one in targets
-            ):
-                return self.value(value, depth + 1)
-            case ast.NamedExpr(value=value):
-                return self.value(value, depth + 1)
-            case ast.AugAssign(value=value):
-                return self.value(value, depth + 1)
-            case ast.For(target=ast.Name(), iter=over):
-                return element(self.value(over, depth + 1))
-            case _:
-                return None
-
-    def value(self, value: ast.expr, depth: int) -> str | None:
-        """Return the type of an expression, ``None`` when it cannot be told from the file."""
-        match value:
-            case ast.Constant(value=constant):
-                return {"NoneType": "None", "ellipsis": None}.get(kind := type(constant).__name__, kind)
-            case ast.JoinedStr() | ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str())):
-                return "str"
-            case ast.Compare():
-                return "bool" if _is_plain_comparison(value) else None
-            case ast.UnaryOp(op=ast.Not()):
-                return "bool"
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                one, two = self.value(left, depth), self.value(right, depth)
-                return one if one == two or (two is None and one == "str") else None
-            case ast.Name(id=name):
-                return self.of(name, self.cut.place.node.body, depth + 1)
-            case ast.Call():
-                return self._called(value, depth)
-            case ast.BoolOp(values=values):
-                return self._common(values, depth)
-            case ast.IfExp(body=body, orelse=orelse):
-                return self._common([body, orelse], depth)
-            case _:
-                return self._display(value, depth)
-
-    def _common(self, values: Iterable[ast.expr], depth: int) -> str | None:
-        kinds = {self.value(one, depth) for one in values}
-        return kinds.pop() if len(kinds) == 1 else None
-
-    def _display(self, value: ast.expr, depth: int) -> str | None:
-        match value:
-            case ast.List(elts=parts) | ast.Set(elts=parts) if parts:
-                kinds = {self.value(one, depth) for one in parts}
-                plain, old = ("list", "List") if isinstance(value, ast.List) else ("set", "Set")
-            case (
-                ast.ListComp(elt=inner, generators=[*_, last]) | ast.SetComp(elt=inner, generators=[*_, last])
-            ):
-                same = isinstance(inner, ast.Name) and ast.dump(inner) == ast.dump(last.target).replace(
-                    "Store", "Load"
-                )
-                kinds = {element(self.value(last.iter, depth)) if same else self.value(inner, depth)}
-                plain, old = ("list", "List") if isinstance(value, ast.ListComp) else ("set", "Set")
-            case _:
-                return None
-        text, word = kinds.pop() if len(kinds) == 1 else None, self.spelling.generic(plain, old)
-        text = text or self.spelling.anything
-        return f"{word}[{text}]" if word and text and text != "None" else None
-
-    def _called(self, call: ast.Call, depth: int) -> str | None:
-        match call.func:
-            case ast.Name(id=name):
-                if name in self.spelling.top:
-                    return result_of(self.source.tree.body, name)
-                return OF_CALL.get(name)
-            case ast.Attribute(value=ast.Name(id=name), attr=attr) if name == self._receiver:
-                owner = self.cut.place.owner
-                return result_of(owner.body, attr) if owner is not None else None
-            case ast.Attribute(value=value, attr=attr) if attr in OF_TEXT:
-                return OF_TEXT[attr] if self.value(value, depth + 1) == "str" else None
-            case _:
-                return None
-
-    @cached_property
-    def _receiver(self) -> str:
-        arguments = self.cut.place.node.args
-        first = (*arguments.posonlyargs, *arguments.args)[:1]
-        return first[0].arg if first and self.cut.place.owner is not None else ""
-
-
-def _is_item(node: ast.AST) -> bool:
-    """True for ``name[key] = value``: it says nothing of the type of ``name``."""
-    return isinstance(node, ast.Assign) and all(isinstance(one, ast.Subscript) for one in node.targets)
-
-
-def _is_plain_comparison(node: ast.Compare) -> bool:
-    """True for a comparison that cannot give anything but a bool: by identity or membership."""
-    return all(isinstance(one, ast.Is | ast.IsNot | ast.In | ast.NotIn) for one in node.ops)
