@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 Words = tuple[str, ...]
+Done = tuple[str, Words] | tuple[str, Words, Words]
 
 _LOOPS = ast.For | ast.AsyncFor | ast.While
 _THROUGH = listed(
@@ -36,7 +37,8 @@ _METHODS = listed(
     "items keys values copy strip lstrip rstrip lower upper title casefold encode decode split rsplit splitlines "
     "partition rpartition format replace startswith endswith find rfind index count join read readline readlines "
     "close flush group groups get pop append extend add insert update setdefault remove discard sort reverse "
-    "clear write writelines send recv match search fullmatch findall finditer sub capitalize isdigit iteritems"
+    "clear write writelines send recv match search fullmatch findall finditer sub capitalize isdigit iteritems "
+    "popleft appendleft end start span groupdict"
 )
 """Methods of the builtin types: the noun is the receiver's."""
 
@@ -46,14 +48,24 @@ _SAYING = {"warn": "warn", "warning": "warn", "print": "print", "echo": "print",
 _FRONTS = ("copy", "format", "make", "load", "read", "parse", "rm", "mk", "set", "get")
 _PLACES = listed("i j k n idx index pos position key name")
 _MAKERS = listed("from of")
+_MARKS: dict[object, Words] = {
+    '"': ("quote",),
+    "'": ("quote",),
+    "\n": ("newline",),
+    ",": ("comma",),
+    " ": ("space",),
+}
+GIVES = {"recv": "chunk", "read": "text", "readline": "line", "readlines": "lines"}
+"""What is read from something is not that."""
 
 
 class Act(NamedTuple):
-    """Something done: ``verb`` to ``noun`` (words), and whether that is in a loop of the statements."""
+    """Something done: ``verb`` to ``noun`` (words), whether in a loop of the statements, ``on`` what it is set."""
 
     verb: str
     noun: Words
     looped: bool
+    on: Words = ()
 
 
 def noun_of(node: ast.AST | None) -> Words:
@@ -82,12 +94,33 @@ def _parts(node: ast.AST | None) -> Sequence[ast.expr]:
             return [value]
         case ast.NamedExpr(target=value) | ast.IfExp(body=value) | ast.Compare(left=value):
             return [value]
+        case ast.BinOp(op=ast.Mod(), right=right) if is_text(node):
+            return [right]
         case ast.BinOp(left=left, right=right):
             return [left, right]
         case ast.BoolOp(values=[value, *_]) | ast.Tuple(elts=[*_, value]):
             return [value]
         case _:
             return []
+
+
+_TEXT_CALLS = listed("gettext ngettext pgettext npgettext str repr join format")
+
+
+def is_text(node: ast.AST | None) -> bool:
+    """True for an expression that is a str for certain, or a translated one."""
+    match node:
+        case ast.JoinedStr() | ast.Constant(value=str()):
+            return True
+        case ast.BinOp(op=ast.Mod() | ast.Add(), left=left, right=right):
+            return is_text(left) or (isinstance(node.op, ast.Add) and is_text(right))
+        case ast.Call(args=[first, *_]) as call:
+            name = called(call)
+            return name.lstrip("_") in _TEXT_CALLS or (
+                name.startswith("_") and is_text(first) and len(name) < 2
+            )
+        case _:
+            return False
 
 
 def verb_of(name: str) -> str:
@@ -140,8 +173,8 @@ def walk(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
 def acts(statements: Iterable[ast.stmt], *, looped: bool = False) -> Iterator[Act]:
     """Yield what the statements do to things that outlive them, in the order of the text."""
     for statement in statements:
-        for verb, noun in _done(statement, looped):
-            yield Act(verb, noun, looped)
+        for verb, noun, *on in _done(statement, looped):
+            yield Act(verb, noun, looped, *on)
         inside = looped or isinstance(statement, _LOOPS)
         for suite in suites(statement):
             yield from acts(suite, looped=inside)
@@ -158,34 +191,45 @@ def suites(statement: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
     yield getattr(statement, "finalbody", ())
 
 
-def _done(statement: ast.stmt, looped: bool) -> Iterator[tuple[str, Words]]:
+def _done(statement: ast.stmt, looped: bool) -> Iterator[Done]:
     match statement:
         case ast.Expr(value=ast.Call() as call) | ast.Expr(value=ast.Await(value=ast.Call() as call)):
             yield from _by_call(call)
-        case ast.Expr(value=ast.Yield(value=value) | ast.YieldFrom(value=value)):
-            yield "iter", many_of(noun_of(value))
+        case ast.Expr(value=ast.Yield(value=value)):
+            yield "iter", _yielded(value, looped)
+        case ast.Expr(value=ast.YieldFrom(value=value)):
+            yield "iter", noun_of(value)
         case ast.Assign(targets=targets):
             for target in targets:
                 yield from _by_store(target, looped)
         case (
             ast.AugAssign(target=ast.Attribute() as target) | ast.AnnAssign(target=ast.Attribute() as target)
         ):
-            yield "update" if isinstance(statement, ast.AugAssign) else "set", noun_of(target)
+            verb = "update" if isinstance(statement, ast.AugAssign) else "set"
+            yield verb, noun_of(target), noun_of(target.value)
         case ast.Delete(targets=[target, *_]):
             yield "remove", noun_of(target)
 
 
-def _by_store(target: ast.expr, looped: bool) -> Iterator[tuple[str, Words]]:
+def _yielded(value: ast.expr | None, looped: bool) -> Words:
+    """Return the words for what is yielded: several things; one variable outside of a loop keeps its whole name."""
+    if not looped and isinstance(value, ast.Name) and len(words := split(value.id)) > len(strong(words)) > 0:
+        return words
+    popped = isinstance(value, ast.Call) and called(value) in ("pop", "popleft")
+    return noun_of(value) if popped else many_of(noun_of(value))
+
+
+def _by_store(target: ast.expr, looped: bool) -> Iterator[Done]:
     match target:
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             for part in parts:
                 yield from _by_store(part, looped)
-        case ast.Attribute():
-            yield "set", noun_of(target)
+        case ast.Attribute(value=value):
+            yield "set", noun_of(target), noun_of(value)
         case ast.Subscript(value=value, slice=ast.Constant(value=str(key))) if key.replace(
             "-", "_"
         ).isidentifier():
-            yield "set", strong(split(key)) or noun_of(value)
+            yield "set", strong(split(key)) or noun_of(value), noun_of(value)
         case ast.Subscript(value=value, slice=key):
             noun = noun_of(value)
             if (
@@ -199,11 +243,11 @@ def _by_store(target: ast.expr, looped: bool) -> Iterator[tuple[str, Words]]:
                 yield "update", noun
 
 
-def _by_call(call: ast.Call) -> Iterator[tuple[str, Words]]:
+def _by_call(call: ast.Call) -> Iterator[Done]:
     name = called(call)
     receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
     argument = noun_of(call.args[-1]) if call.args else ()
-    if not name or name in _QUIET:
+    if not name or name in _QUIET or (argument == () and name == "next"):
         return
     if _is_said(name, receiver):
         yield _SAYING.get(name, "print"), ()
@@ -223,7 +267,7 @@ def _is_said(name: str, receiver: ast.expr | None) -> bool:
 
 def _treated(call: ast.Call, name: str) -> Words:
     """Return what a function does something to: the object in its name, or its first argument if that says more."""
-    first = noun_of(call.args[0]) if call.args else ()
+    first = next((words for one in call.args if (words := noun_of(one))), ())
     named = object_of(name)
     return named if named and (not is_pale(named) or is_pale(first)) else first
 
@@ -232,6 +276,12 @@ def _adding(call: ast.Call, container: Words, argument: Words) -> tuple[str, Wor
     """Return what putting something into a container is: adding to many things, or extending one."""
     if _is_thing(call):
         return "add", one_of(argument)
+    if not argument and len(call.args) == 1 and isinstance(call.args[0], ast.Constant):
+        argument = _MARKS.get(call.args[0].value, ())
+        container = container if not argument else ()
+    if container[-1:] and container[-1].endswith("stack"):
+        single = bool(call.args) and not isinstance(call.args[-1], ast.Tuple) and argument
+        return "push", one_of(argument) if single else ("to", *container)
     if not container or is_pale(container):
         return "add", container or one_of(argument)
     return ("add", container) if many_of(container) == container else ("extend", container)
@@ -263,6 +313,8 @@ def _called_noun(call: ast.Call) -> Words:
     first = call.args[0] if call.args else None
     if key := _key(call, name):
         return key
+    if name in GIVES and receiver is not None:
+        return (GIVES[name],)
     if name in _THROUGH and receiver is None:
         return noun_of(call.args[1] if name in ("map", "filter") and call.args[1:] else first)
     if name in _METHODS and receiver is not None:

@@ -8,9 +8,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.refactor.cut import Leaves
-from selfimprove.executor.refactor.naming.acts import Words, noun_of, walk
+from selfimprove.executor.refactor.naming.acts import Words, called, noun_of, walk
 from selfimprove.executor.refactor.naming.making import making_verb
-from selfimprove.executor.refactor.naming.words_of import QUESTIONS, split, strong
+from selfimprove.executor.refactor.naming.words_of import (
+    QUESTIONS,
+    head,
+    listed,
+    plural,
+    split,
+    strong,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,11 +39,62 @@ def checking(view: View, cut: Cut) -> Iterator[Words]:
     raises = [node for node in walk(view.statements) if isinstance(node, ast.Raise)]
     if len(raises) == 1 and (words := _expected(raises[0])):
         yield "check", *words
+    yield from _complained(view, acting=acting)
     if view.verb == "validate":
         yield "validate", *view.noun
         yield from (("validate", *words[-2:], *view.noun[-1:]) for words in _stored(view))
     if not acting:
         yield from _rejecting(view, cut)
+
+
+def _complained(view: View, *, acting: bool) -> Iterator[Words]:
+    """Name checks by what their messages complain about: one thing, two, or many that end in the same word."""
+    subjects = list(dict.fromkeys(filter(None, map(_subject, _messages(view)))))
+    verb = "validate" if view.verb == "validate" else "check"
+    if len(subjects) == 1 and (not acting or verb == "validate"):
+        yield verb, *subjects[0]
+    elif len(subjects) == _MANY and subjects[0][-1] != subjects[1][-1]:
+        yield verb, subjects[0][-1], "and", subjects[1][-1]
+        yield "check", subjects[0][-1], "and", subjects[1][-1]
+    ends = Counter(words[-1] for words in subjects)
+    if subjects and (many := ends.most_common(1)[0])[1] > 1 and verb == "validate":
+        yield verb, plural(many[0])
+
+
+def _messages(view: View) -> Iterator[str]:
+    """Yield the texts of the errors that are raised, in their order."""
+    for node in walk(view.statements):
+        if isinstance(node, ast.Raise) or (isinstance(node, ast.Call) and called(node) in ("fail", "abort")):
+            text = "".join(
+                one.value
+                for one in ast.walk(node)
+                if isinstance(one, ast.Constant) and isinstance(one.value, str)
+            )
+            yield text.strip()
+
+
+_SUBJECTS = (
+    re.compile(
+        r"(?i)^(?:the )?([a-z_]+(?: [a-z_]+)?) (?:must|cannot|can't|requires?|should|has to|does not|too)\b"
+    ),
+    re.compile(r"(?i)^invalid value for (?:the )?([a-z_]+)"),
+    re.compile(
+        r"(?i)^(?:invalid|unknown|unsupported|bad|wrong) ([a-z_]+(?: [a-z_]+)?)(?=$|[:,.;]| for\b| in\b)"
+    ),
+    re.compile(r"(?i)\bnot in the (range)\b"),
+    re.compile(r"(?i)^([a-z]+ limit) (?:reached|exceeded)"),
+)
+_NOBODY = listed("it this that you there function method argument value arguments values")
+
+
+def _subject(message: str) -> Words:
+    """Return what an error's message complains about: "width must be positive"."""
+    for pattern in _SUBJECTS:
+        if found := pattern.search(message):
+            words = strong(head([word for part in found[1].split() for word in split(part)]))
+            if words and not _NOBODY.issuperset(words):
+                return words
+    return ()
 
 
 def _rejecting(view: View, cut: Cut) -> Iterator[Words]:

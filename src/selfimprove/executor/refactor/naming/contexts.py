@@ -7,24 +7,28 @@ from typing import TYPE_CHECKING
 
 from selfimprove.executor.refactor.naming.acts import Words, acts, called, is_pale, noun_of, verb_of
 from selfimprove.executor.refactor.naming.making import making_verb, question_in
-from selfimprove.executor.refactor.naming.predicates import question
-from selfimprove.executor.refactor.naming.words_of import split, strong
+from selfimprove.executor.refactor.naming.predicates import case_of, marked, question
+from selfimprove.executor.refactor.naming.words_of import BOTH, head, split, strong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def asked(test: ast.expr, holder: ast.stmt | None, noun: Words, item: Words) -> Iterator[Words]:
+def asked(
+    test: ast.expr, holder: ast.stmt | None, noun: Words, item: Words, said: Words = ()
+) -> Iterator[Words]:
     """Yield names for the condition ``test``, the best first.
 
-    ``holder`` is the statement that hangs on it, ``noun`` what the function is about and ``item`` what its
-    innermost loop goes over.
+    ``holder`` is the statement that hangs on it, ``noun`` what the function is about, ``item`` what its innermost
+    loop goes over, and ``said`` what a comment says is done when it holds.
     """
     if _is_value(test) and (words := _made(test, holder)):
         yield words
         return
     if words := question(test):
         yield words
+    if said:
+        yield "should", *said
     if holder is not None:
         yield from _decides(test, _innermost(holder, test), noun, item)
     subjects = [words for node in _parts(test) if (words := noun_of(node))]
@@ -34,6 +38,13 @@ def asked(test: ast.expr, holder: ast.stmt | None, noun: Words, item: Words) -> 
     for words in subjects:
         yield "is", "valid" if kinds else "special", *words
     yield "is", "special", *noun
+
+
+def _kind(test: ast.expr) -> Words:
+    """Return the kind of thing that a condition asks for first, before it asks for more."""
+    first = test.values[0] if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else test
+    asked = isinstance(first, ast.Call) and called(first) == "isinstance"
+    return case_of(first) if asked else ()
 
 
 def _is_value(node: ast.expr) -> bool:
@@ -64,7 +75,7 @@ def _made(value: ast.expr, holder: ast.stmt | None) -> Words:
     """Return the words for a value that is no truth, of the variable that it is for."""
     match holder:
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-            words = strong(split(name))
+            words = strong(head(split(name)))
             verb = making_verb(name, [holder], goes_in=False)
             return (verb, *words) if words and _holds(holder.value or value, value) else ()
         case _:
@@ -107,13 +118,17 @@ def _leads_to(test: ast.expr, body: Sequence[ast.stmt], noun: Words, item: Words
         case ast.Continue():
             yield "should", "skip", *(item or noun)
         case ast.Break():
-            yield "should", "stop", *noun
+            yield from (("is", *kind) for kind in [_kind(test)] if kind)
+            yield "should", "stop", *(item or noun)
+        case ast.Assign(value=ast.Constant(value=str())) if words := marked(body[0].value):
+            yield "is", *words
+        case ast.AugAssign(value=ast.Constant(value=str())) if words := marked(body[0].value):
+            yield "needs", *words
         case ast.Raise():
             yield "is", "invalid", *noun
-        case ast.Assign(targets=[target], value=ast.Call() as call) if is_pale(noun_of(target)) and verb_of(
-            called(call)
-        ):
-            yield "should", verb_of(called(call)), *(split(called(call))[1:] or noun_of(call))
+        case ast.Assign(targets=[target], value=ast.Call() as call) if _deed(called(call)):
+            verb, *rest = _deed(called(call))
+            yield "should", verb, *(rest or (() if is_pale(noun_of(target)) else noun_of(target)))
         case ast.Assign() | ast.AnnAssign() | ast.Return():
             yield from _leads_to_value(test, body[0])
     for act in acts(body):
@@ -121,12 +136,23 @@ def _leads_to(test: ast.expr, body: Sequence[ast.stmt], noun: Words, item: Words
             yield "should", act.verb, *act.noun
 
 
+_GETTING = ("", "get", "choose", "resolve", "compute")
+
+
+def _deed(name: str) -> Words:
+    """Return the verb in the name of a function that gives something, and what follows it; () for a plain one."""
+    verb, words = verb_of(name), split(name)
+    if verb in _GETTING or (len(words) == 1 and verb in BOTH):
+        return ()
+    return words if words[0] == verb else (verb,)
+
+
 def _leads_to_value(test: ast.expr, statement: ast.stmt) -> Iterator[Words]:
     match statement:
         case ast.Assign(targets=[ast.Name() as target]) | ast.AnnAssign(target=ast.Name() as target):
             known = any(isinstance(node, ast.Name) and node.id == target.id for node in ast.walk(test))
-            if words := noun_of(target):
-                yield ("should", "update", *words) if known else ("needs", *words)
+            if (words := noun_of(target)) and known:
+                yield "should", "update", *words
         case ast.Return(value=ast.Name(id=name) | ast.Attribute(attr=name)):
             if words := strong(split(name)):
                 yield "should", "return", *words

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.executor.refactor.cut import Leaves
+from selfimprove.executor.refactor.naming.acts import called, walk
 from selfimprove.executor.refactor.naming.headings import heading, verb_phrase
 from selfimprove.executor.refactor.naming.words_of import PREPOSITIONS, imperative
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _LONGEST = 72
 """Characters of a one-line docstring, without quotes and indentation."""
 
+_SHORT = 24  # characters of a value that a docstring can show
 _FEWEST = 2  # private functions with docstrings from which a file's habit can be told
 
 
@@ -36,7 +38,7 @@ def docstring_for(source: Source, cut: Cut, name: str) -> Doc | None:
     There is one when the name was taken from the comment over the cut, which it then replaces, and when most private
     functions of the file have one and there is something to say that the name does not.
     """
-    return _from_comment(source, cut, name) or _from_habit(source, cut)
+    return _from_comment(source, cut, name) or _from_habit(source, cut, name)
 
 
 def _from_comment(source: Source, cut: Cut, name: str) -> Doc | None:
@@ -53,27 +55,59 @@ def _from_comment(source: Source, cut: Cut, name: str) -> Doc | None:
     return Doc(sentence, (found.first, found.last))
 
 
-def _from_habit(source: Source, cut: Cut) -> Doc | None:
-    """Say what the result of the function means to its caller, where the file's private functions have docstrings."""
+def _from_habit(source: Source, cut: Cut, name: str) -> Doc | None:
+    """Say what the result of the function means to its caller, where the file's private functions have docstrings.
+
+    Where there are hardly any private ones, those of all others tell the file's habit.
+    """
     private = [place.node for place in source.places if _is_private(place.node.name)]
-    having = sum(ast.get_docstring(node) is not None for node in private)
-    if having < _FEWEST or having * 2 <= len(private):
+    others = [place.node for place in source.places if not place.node.name.startswith("__")]
+    asked = private if len(private) >= _FEWEST else others
+    having = sum(ast.get_docstring(node) is not None for node in asked)
+    if having < _FEWEST or having * 2 <= len(asked):
         return None
-    told = _told(cut)
+    told = _told(cut, name)
     return Doc(_sentence(told, third_person=_says_returns(source))) if told else None
 
 
-def _told(cut: Cut) -> str:
+def _told(cut: Cut, name: str) -> str:
+    function = cut.place.node.name
     if cut.leaves is Leaves.MAYBE:
-        return "Return the result, or None when there is more to do"
+        return f"Return what {function} returns, or None for it to go on"
     match cut.jump:
         case ast.Continue():
             return "Return True to skip the rest of the loop's body"
         case ast.Break():
             return "Return True to end the loop"
-        case ast.Return():
-            return "Return True when there is nothing more to do"
-    return ""
+        case ast.Return(value=None):
+            return f"Return True when {function} has nothing more to do"
+        case ast.Return(value=value) if value is not None and len(ast.unparse(value)) < _SHORT:
+            return f"Return True when {function} is to return {ast.unparse(value)}"
+    told = _given_back(cut) or _raised(cut, name)
+    return "" if _adds_nothing(told, name) else told
+
+
+def _given_back(cut: Cut) -> str:
+    """Say which values a tuple has, when there are several."""
+    if cut.leaves is not Leaves.END or len(cut.results) < _FEWEST or cut.is_generator:
+        return ""
+    *first, last = cut.results
+    return f"Return {', '.join(first)} and {last}"
+
+
+def _raised(cut: Cut, called_as: str) -> str:
+    """Say which error is raised by statements that give nothing back, when it is always the same."""
+    nodes = [node for node in walk(cut.statements) if isinstance(node, ast.Raise)]
+    names = {called(node.exc) if isinstance(node.exc, ast.Call) else "" for node in nodes}
+    name = names.pop() if len(names) == 1 else ""
+    if (
+        not called_as.startswith(("_check", "_validate"))
+        or cut.results
+        or cut.leaves not in (Leaves.END, Leaves.PASS)
+        or not name[:1].isupper()
+    ):
+        return ""
+    return f"Raise {name} for what is not allowed"
 
 
 def _whole(source: Source, first: int, last: int) -> str:

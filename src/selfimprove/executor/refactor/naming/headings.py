@@ -17,6 +17,8 @@ from selfimprove.executor.refactor.naming.words_of import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from selfimprove.executor.refactor.cut import Cut
     from selfimprove.executor.refactor.source import Source
 
@@ -35,16 +37,18 @@ _LEAD = re.compile(
     r"let us|let's|lets|try to|attempt to|go ahead and)\b[ ,:]*)+"
 )
 _SURE = re.compile(r"(?i)^make sure (?:that )?")
+_SHORT = 40  # characters of a line of a comment that was ended before it was full
 _FEW = 3  # statements that one comment can be about though blank lines part them
 _MOST = 3  # words of an object; a longer one is a sentence of its own
 
 
 class Heading(NamedTuple):
-    """A comment over a run: its sentence, its lines, and whether it is about the whole of the run."""
+    """A comment over a run: its first sentence, its lines, and whether it has no more than that sentence."""
 
     text: str
     first: int
     last: int
+    whole: bool = True
 
 
 def heading(source: Source, cut: Cut) -> Heading | None:
@@ -53,16 +57,48 @@ def heading(source: Source, cut: Cut) -> Heading | None:
     Of no use are remarks to people and to tools (TODO, noqa, type: ignore), code that is commented out, rules
     of dashes, and a comment that is about the first of several paragraphs.
     """
-    return None if _has_paragraphs(source, cut, blank=True) else _over(source, cut)
+    if _has_paragraphs(source, cut, blank=True):
+        return None
+    found = comment_over(source, cut.statements[0])
+    return found if found is None or _goes_on(source, cut, found.text) else None
 
 
 def opening(source: Source, cut: Cut) -> Heading | None:
     """Return the comment over a cut of several paragraphs, when it is the only one over any of them."""
-    return None if _has_paragraphs(source, cut, blank=False) else _over(source, cut)
+    if _has_paragraphs(source, cut, blank=False):
+        return None
+    found = comment_over(source, cut.statements[0])
+    return found if found is None or _goes_on(source, cut, found.text) else None
 
 
-def _over(source: Source, cut: Cut) -> Heading | None:
-    last = cut.statements[0].lineno - 1
+def _goes_on(source: Source, cut: Cut, text: str) -> bool:
+    """True when the paragraphs behind the first one have to do with what a comment over that says."""
+    later = [
+        two
+        for one, two in zip(cut.statements, cut.statements[1:], strict=False)
+        if not source.line((one.end_lineno or one.lineno) + 1).strip()
+    ]
+    if not later or not isinstance(cut.statements[0], ast.For | ast.While | ast.If | ast.With | ast.Try):
+        return True
+    said = {word.lower()[:5] for word in _TOKEN.findall(text) if len(word) > 3}
+    code = source.lines(later[0].lineno, cut.statements[-1].end_lineno or later[0].lineno).lower()
+    return any(word in code for word in said)
+
+
+def inner(source: Source, cut: Cut) -> Heading | None:
+    """Return the comment at the top of the branch that is the whole of a cut: an ``if`` with nothing else."""
+    only = cut.statements[0] if len(cut.statements) == 1 else None
+    if not isinstance(only, ast.If) or only.orelse:
+        return None
+    first = only.body[0]
+    if len(only.body) == 1 and isinstance(first, ast.If) and not first.orelse:
+        first = first.body[0] if comment_over(source, first) is None else first
+    return comment_over(source, first)
+
+
+def comment_over(source: Source, statement: ast.stmt) -> Heading | None:
+    """Return the comment directly over a statement, ``None`` for one that is of no use as a name."""
+    last = statement.lineno - 1
     first = last + 1
     margin = source.indent(last + 1)
     while first > 1 and _is_comment(source.line(first - 1), margin):
@@ -70,10 +106,21 @@ def _over(source: Source, cut: Cut) -> Heading | None:
     if first > last:
         return None
     lines = [source.line(number).strip().lstrip("#!:").strip() for number in range(first, last + 1)]
-    text = " ".join(line.strip("-=*# ") for line in lines if not _RULE.match(line))
+    text = _run_on([line.strip("-=*# ") for line in lines if not _RULE.match(line)])
     if not text or _REMARK.search(text) or _is_code("\n".join(lines)):
         return None
-    return Heading(_sentence(text), first, last)
+    sentence = _sentence(text)
+    bare = _NUMBERING.sub("", text).strip(" .,;:!")
+    return Heading(sentence, first, last, sentence == bare)
+
+
+def _run_on(lines: Sequence[str]) -> str:
+    """Return lines as one text; a short line before one with a capital is a sentence though it has no full stop."""
+    text = ""
+    for before, line in zip(("", *lines), lines, strict=False):
+        ends = 0 < len(before) < _SHORT and line[:1].isupper() and before[-1:].isalnum()
+        text += (". " if ends else " " if text else "") + line
+    return text
 
 
 def verb_phrase(text: str) -> tuple[str, ...]:
@@ -85,6 +132,8 @@ def verb_phrase(text: str) -> tuple[str, ...]:
     if verb in BOTH and len(tokens) > 1 and tokens[0] != verb.capitalize() and tokens[1].lower() in _COPULA:
         return ()
     rest = tokens[1:]
+    if verb in _SEEKING and rest[:1] in (["for"], ["at"]):
+        rest = rest[1:]
     if rest and rest[0].lower() in _PARTICLES:
         verb, rest = f"{verb} {rest[0].lower()}", rest[1:]
     named = _object(rest)
@@ -106,6 +155,7 @@ _COPULA = frozenset(["is", "are", "was", "were", "has", "have", "will", "can", "
 
 
 _MEASURES = ("number", "amount", "list", "set", "rest", "kind", "bunch", "couple")
+_SEEKING = ("check", "look", "search", "test")
 _PARTICLES = ("up", "down", "out", "off")
 
 
@@ -122,7 +172,12 @@ def _object(tokens: list[str]) -> tuple[str, ...]:
     found: list[str] = []
     for token in tokens:
         low = token.lower()
+        if low == "that" and found:
+            break
         if low in ARTICLES | _SMALL or (token in _QUOTES and not found):
+            continue
+        if low.endswith("'s"):  # the item's indent is an indent
+            found.clear()
             continue
         if low == "of" and (not found or found[-1] in _MEASURES):
             found[-1:] = []
@@ -136,7 +191,7 @@ def _object(tokens: list[str]) -> tuple[str, ...]:
 
 _ENDS = listed("and or not once twice again always never here there now anyway too instead ourselves")
 _QUOTES = ("`", "'", '"', "*")
-_SMALL = listed("only also just whole entire given actual own possible")
+_SMALL = listed("only also just whole entire given actual own possible both")
 
 
 def _is_comment(line: str, margin: str) -> bool:

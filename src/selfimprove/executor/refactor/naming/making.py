@@ -6,8 +6,8 @@ import ast
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from selfimprove.executor.refactor.naming.acts import called, noun_of, walk
-from selfimprove.executor.refactor.naming.words_of import QUESTIONS, VERBS, listed, split
+from selfimprove.executor.refactor.naming.acts import called, is_text, noun_of, walk
+from selfimprove.executor.refactor.naming.words_of import BOTH, QUESTIONS, VERBS, listed, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,11 +28,13 @@ _BY_CALL = {
     "deepcopy": "copy", "list": "collect", "tuple": "collect", "set": "collect", "dict": "build", "zip": "build",
     "round": "round", "ceil": "round", "floor": "round", "abspath": "resolve", "realpath": "resolve",
     "expanduser": "expand", "expandvars": "expand", "next": "find", "sub": "clean", "type": "create",
-    "str": "format", "hex": "format", "chain": "collect", "filter": "filter", "map": "collect",
+    "group": "get", "groups": "get", "groupdict": "get", "end": "find", "start": "find", "span": "find",
+    "popleft": "pop", "str": "format", "hex": "format", "chain": "collect", "filter": "filter", "map": "collect",
 }  # fmt: skip
 """The verb for a value that one of these functions or methods gives."""
 
 _ADDS = listed("append add extend insert appendleft update push setdefault")
+_OF_TEXT = listed("join format clean compute build")
 _PLAIN = ("get", "build", "compute", "create")
 """Verbs that fit every value: one that the function's own name gives is better."""
 
@@ -51,7 +53,7 @@ def making_verb(name: str, statements: Sequence[ast.stmt], *, goes_in: bool) -> 
     if verb := _by_shape(name, made, statements):
         return verb
     if made and all(isinstance(node, ast.AugAssign) for node in made):
-        return "update" if goes_in else "compute"
+        return grows_by(made) or ("update" if goes_in else "compute")
     values = [value for value in map(_value, made) if value is not None]
     verb = _elected(values)
     if goes_in and verb in ("", "collect", "resolve", "choose", *_PLAIN):
@@ -70,13 +72,23 @@ def _by_shape(name: str, made: Sequence[ast.AST], statements: Sequence[ast.stmt]
     return _growing(made, statements) if _grows(made, name) else ""
 
 
+def grows_by(made: Sequence[ast.AST]) -> str:
+    """Return the verb of the function that gives all that is added to a variable: ``text += render_row(row)``."""
+    verbs = {
+        verb_in(called(node.value))
+        for node in made
+        if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.Call)
+    }
+    return verbs.pop() if len(verbs) == 1 else ""
+
+
 def _elected(values: Sequence[ast.expr]) -> str:
     """Return the verb that most values ask for, "resolve" where none has more than half."""
     plain = [value for value in values if not _is_start(value)] or values
     votes = Counter(verb for value in plain if (verb := _verb_for(value)))
     best = max(votes.values(), default=0)
     if len(values) > 1 and best * 2 <= sum(votes.values()):
-        return "resolve"
+        return "build" if votes.keys() <= _OF_TEXT else "resolve"
     return max(votes, key=lambda verb: votes[verb], default="")
 
 
@@ -84,6 +96,8 @@ def _changing(name: str, statements: Sequence[ast.stmt], values: Sequence[ast.ex
     """Return the verb for a variable that has a value before."""
     if _is_tested(name, statements):
         return "normalize"
+    if any(_is_wrapped(value, name) for value in values):
+        return "wrap"
     using = sum(_uses(value, name) for value in values)
     return "update" if using and using * 2 >= len(values) else "resolve"
 
@@ -109,9 +123,21 @@ def _is_tested(name: str, statements: Sequence[ast.stmt]) -> bool:
     """True when the way a variable is changed depends on its type."""
     return any(
         isinstance(node, ast.Call)
-        and called(node) == "isinstance"
-        and noun_of(node) == noun_of(ast.Name(id=name))
+        and called(node) in ("isinstance", "type")
+        and isinstance(node.args[0] if node.args else None, ast.Name)
+        and noun_of(node.args[0]) == noun_of(ast.Name(id=name))
         for node in walk(statements)
+    )
+
+
+def _is_wrapped(value: ast.expr, name: str) -> bool:
+    """True for a thing of a class, or of a function without a verb, made around what the variable was."""
+    return (
+        isinstance(value, ast.Call)
+        and bool(value.args)
+        and isinstance(value.args[0], ast.Name)
+        and value.args[0].id == name
+        and not _verb_for_call(value).replace("create", "")
     )
 
 
@@ -141,6 +167,8 @@ def is_truth(value: ast.AST) -> bool:
 def question_in(name: str) -> tuple[str, ...]:
     """Return the words of a variable whose name asks (``is_open``, ``needquote``), () for another."""
     words = split(name)
+    if len(words) > 1 and words[0] == "no":
+        return "has", *words
     if len(words) > 1 and words[0] in QUESTIONS:
         return ("needs", *words[1:]) if words[0] == "need" else words
     if len(words) == 1 and words[0].startswith("need") and len(words[0]) > 7 and words[0] != "needles":
@@ -233,6 +261,7 @@ def _plainly(call: ast.Call) -> bool:
 
 def _is_default(name: str, statements: Sequence[ast.stmt]) -> bool:
     """True for ``if x is None: x = ...`` (or ``if not x``) with nothing else."""
+    statements = [one for one in statements if not isinstance(one, ast.Assert)]
     if len(statements) != 1 or not isinstance(statements[0], ast.If) or statements[0].orelse:
         return False
     match statements[0].test:
@@ -250,7 +279,7 @@ def _verb_for(value: ast.expr) -> str:
             return _verb_for(inner)
         case ast.Call() as call:
             return _verb_for_call(call)
-        case ast.BinOp(op=ast.Mod(), left=ast.Constant(value=str())):
+        case ast.BinOp() if is_text(value):
             return "format"
         case ast.BinOp(op=ast.Add(), left=left, right=right) if _is_text(left) or _is_text(right):
             return "format"
@@ -277,7 +306,13 @@ def _verb_for_call(call: ast.Call) -> str:
         return "create"
     if words[:1] == ("to",):
         return "format"
-    return words[0] if words and words[0] in VERBS else ""
+    return verb_in(name)
+
+
+def verb_in(name: str) -> str:
+    """Return the verb that a function's name begins with; a word alone that is a noun as well (``end()``) is none."""
+    words = split(name)
+    return words[0] if words and words[0] in VERBS and (len(words) > 1 or words[0] not in BOTH) else ""
 
 
 def _loaded(target: ast.expr) -> str:

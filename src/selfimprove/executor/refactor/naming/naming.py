@@ -5,15 +5,25 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import RefactorError
-from selfimprove.executor.refactor.naming.acts import noun_of, walk
+from selfimprove.executor.refactor.naming.acts import called, noun_of, walk
 from selfimprove.executor.refactor.naming.contexts import asked
-from selfimprove.executor.refactor.naming.phrasing import candidates
+from selfimprove.executor.refactor.naming.headings import comment_over, verb_phrase
+from selfimprove.executor.refactor.naming.phrasing import at_last, candidates, mentioned
 from selfimprove.executor.refactor.naming.predicates import case_of
 from selfimprove.executor.refactor.naming.view import View
-from selfimprove.executor.refactor.naming.words_of import imperative, joined, meaningful, split, strong
+from selfimprove.executor.refactor.naming.words_of import (
+    VERBS,
+    head,
+    imperative,
+    joined,
+    meaningful,
+    split,
+    strong,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -26,7 +36,11 @@ _LONGEST = 30
 """Characters of the longest name, with its underscore."""
 
 _MOST_WORDS = 4
-_JOINTS = frozenset(["and", "or", "of", "for", "in", "with"])
+_LINKS = ("and", "or")
+_JOINTS = frozenset([*_LINKS, "of", "for", "in", "with", "to", "from", "by"])
+_ASKING = ("should", "needs", "has", "is", "can")
+_DOING = ("process", "handle", "do", "run")
+_FILLING = frozenset([*_DOING, "build", "make", "get", "resolve", "create"])
 
 
 def name_for(source: Source, cut: Cut, taken: Container[str]) -> str:
@@ -38,15 +52,26 @@ def name_for(source: Source, cut: Cut, taken: Container[str]) -> str:
     condition. Raises RefactorError when every name is taken.
     """
     view = View(source, cut.place, cut.statements, cut)
-    return _first_free(view, _all(view, cut), taken)
+    return _first_free(view, _all(view, cut), at_last(view, cut), taken)
 
 
 def _all(view: View, cut: Cut) -> Iterator[Words]:
     only = cut.statements[0] if len(cut.statements) == 1 else None
     if isinstance(only, ast.Return) and only.value is not None:
         after = cut.block[cut.last + 1] if cut.last + 1 < len(cut.block) else None
-        yield from asked(only.value, after, view.noun, view.item)
+        yield from asked(only.value, after, view.noun, view.item, _said(view, only, only.value, after))
     yield from candidates(view, cut)
+
+
+def _said(view: View, only: ast.stmt, test: ast.expr, after: ast.stmt | None) -> Words:
+    """Return what a comment says is done when a condition holds: over its ``if``, or at the top of the branch."""
+    wanted = ast.dump(test)
+    for node in ast.walk(after) if after is not None else ():
+        if isinstance(node, ast.If) and ast.dump(node.test) == wanted:
+            found = comment_over(view.source, only) if node is after else None
+            found = found or comment_over(view.source, node.body[0])
+            return verb_phrase(found.text) if found is not None else ()
+    return ()
 
 
 def name_for_test(source: Source, place: Place, expression: ast.expr, taken: Container[str]) -> str:
@@ -56,7 +81,7 @@ def name_for_test(source: Source, place: Place, expression: ast.expr, taken: Con
     """
     holder = _holder_of(place.node, expression)
     view = View(source, place, (holder,) if holder is not None else (), None)
-    return _first_free(view, asked(expression, holder, view.noun, view.item), taken)
+    return _first_free(view, asked(expression, holder, view.noun, view.item), (), taken)
 
 
 def _holder_of(function: ast.AST, expression: ast.expr) -> ast.stmt | None:
@@ -72,25 +97,54 @@ def _holder_of(function: ast.AST, expression: ast.expr) -> ast.stmt | None:
     return found
 
 
-def _first_free(view: View, offered: Iterable[Words], taken: Container[str]) -> str:
+def _first_free(view: View, offered: Iterable[Words], last: Iterable[Words], taken: Container[str]) -> str:
+    """Return the first name that is free: as offered, else told apart by a further word; then those of ``last``.
+
+    What only repeats the function's own name comes behind all others.
+    """
     camel = _is_camel(view.source)
     tried: list[Words] = []
-    for words in offered:
-        fitted = _fit(words, view)
-        if fitted is None or fitted in tried:
-            continue
-        name = joined(fitted, camel=camel)
+    repeating: list[Words] = []
+    for some in (offered, last, mentioned(view)):
+        for words in some:
+            fitted = _fit(words, view)
+            if fitted is None or fitted in tried or fitted in repeating:
+                continue
+            if repeats := _repeats(fitted, view):
+                repeating.append(fitted)
+            if not repeats or (repeats == "own" and _recurs(view)):
+                tried.append(fitted)
+            if repeats:
+                continue
+            if _is_free(name := joined(fitted, camel=camel), view, taken):
+                return name
+        for name in _qualified(view, tried, camel):
+            if _is_free(name, view, taken):
+                return name
+    for name in chain(
+        (joined(words, camel=camel) for words in repeating), _qualified(view, repeating, camel)
+    ):
         if _is_free(name, view, taken):
             return name
-        tried.append(fitted)
-    for name in _qualified(view, tried, camel):
-        if _is_free(name, view, taken):
-            return name
-    raise RefactorError(f"every name for a part of {view.place.symbol} is taken", where=view.source.path)
+    if tried or repeating:
+        raise RefactorError(f"every name for a part of {view.place.symbol} is taken", where=view.source.path)
+    raise RefactorError(f"nothing in a part of {view.place.symbol} gives it a name", where=view.source.path)
+
+
+def _repeats(words: Words, view: View) -> str:
+    """Tell whether a name is the function's "own" but for a number, or that "filled" up with a verb; else ""."""
+    own = tuple(word for one in split(view.place.node.name) if (word := one.rstrip("0123456789")))
+    if words == own:
+        return "own"
+    if len(own) > 1 and own[0] in VERBS:
+        return "filled" if words[0] in _DOING and words[1:] == own[1:] else ""
+    return "filled" if words[0] in _FILLING and len(own) > 1 and words[1:] == own else ""
 
 
 def _qualified(view: View, tried: Sequence[Words], camel: bool) -> Iterator[str]:
     """Yield names with a further word of the code, the nearest first."""
+    if not tried:
+        return
     further = list(dict.fromkeys(_further(view)))
     for words in tried[:8]:
         for more in further:
@@ -103,7 +157,13 @@ def _qualified(view: View, tried: Sequence[Words], camel: bool) -> Iterator[str]
 
 
 def _further(view: View) -> Iterator[Words]:
-    cases = (case_of(node.test) for node, _ in reversed(view.path) if isinstance(node, ast.If))
+    if _recurs(view):
+        yield ("nested",)
+    cases = (
+        case_of(node.test)
+        for node, suite in reversed(view.path)
+        if isinstance(node, ast.If) and suite == "body"
+    )
     yield from filter(None, (view.case, *cases, view.noun, view.item, view.owner, view.looped))
     if view.cut is not None:
         for name in (*view.cut.results, *view.cut.parameters):
@@ -114,25 +174,47 @@ def _further(view: View) -> Iterator[Words]:
             yield words
 
 
+def _recurs(view: View) -> bool:
+    """True when the statements call the function that they are in."""
+    name = view.place.node.name
+    return any(isinstance(node, ast.Call) and called(node) == name for node in walk(view.statements))
+
+
 def _fit(words: Sequence[str], view: View) -> Words | None:
     """Return ``words`` as the words of a name, cut down to its length; ``None`` when nothing is left of them."""
     verb, *noun = (_unnumbered(word.lower(), view) for word in words if word)
     kept = _sifted(verb, noun)
     if not any(map(meaningful, kept)):
         kept = [word for word in view.noun if word != verb]
-    whole = len(kept)
-    while kept and (
-        sum(word not in _JOINTS for word in kept) >= _MOST_WORDS or len(joined((verb, *kept))) > _LONGEST
-    ):
-        del kept[0]
-    if len(kept) < whole and not _JOINTS.isdisjoint(noun):
-        return None  # half of two things, or a case without what it is for
+    kept = _shortened(verb, kept)
     return (verb, *kept) if _is_sayable(verb, kept) else None
+
+
+def _shortened(verb: str, kept: list[str]) -> list[str]:
+    """Return the words of an object cut down to what a name can hold, [] when half of it would say something else."""
+    if _is_short(verb, kept):
+        return kept
+    if "for" in kept[1:]:  # a case: its last word, and that of what is done in it
+        at = kept.index("for", 1)
+        ways = ([*kept[: at + 1], kept[-1]], [kept[at - 1], "for", kept[-1]])
+        return next((way for way in ways if _is_short(verb, way)), [])
+    if not set(kept).isdisjoint(_LINKS):
+        return []
+    kept = list(head(kept))
+    first = int(verb in _ASKING and len(kept) > 1 and kept[0] in VERBS)
+    while len(kept) > first and not _is_short(verb, kept):
+        del kept[first]
+    return kept[:0] if len(kept) == first else kept
+
+
+def _is_short(verb: str, kept: Sequence[str]) -> bool:
+    words = sum(word not in _LINKS for word in kept)
+    return words < _MOST_WORDS and len(joined((verb, *kept))) <= _LONGEST
 
 
 def _is_sayable(verb: str, kept: Sequence[str]) -> bool:
     name = "".join((verb, *kept))
-    return bool(kept) and kept[-1] != "and" and name.isascii() and name.isalnum()
+    return bool(kept) and kept[-1] not in _JOINTS and name.isascii() and name.isalnum()
 
 
 def _unnumbered(word: str, view: View) -> str:

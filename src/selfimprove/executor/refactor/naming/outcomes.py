@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.refactor.naming.acts import (
+    GIVES,
     Words,
     called,
     is_pale,
@@ -13,11 +14,12 @@ from selfimprove.executor.refactor.naming.acts import (
     noun_of,
     object_of,
     verb_of,
+    walk,
 )
 from selfimprove.executor.refactor.naming.deeds import by_acts
-from selfimprove.executor.refactor.naming.making import bindings, is_plain, is_truth, making_verb
+from selfimprove.executor.refactor.naming.making import bindings, grows_by, is_plain, is_truth, making_verb
 from selfimprove.executor.refactor.naming.view import HOSTS, View, thing_of
-from selfimprove.executor.refactor.naming.words_of import listed, plural, split, strong
+from selfimprove.executor.refactor.naming.words_of import head, listed, plural, split, strong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _MANY = 2  # things that a name can list
 _PLACES = ("idx", "index", "pos", "position", "offset")
+_WHERE = listed("end start tell span")
 _DEALING = listed("process handle group visit strip")
 _TAKING = listed("update load build init create copy extend merge fill populate import")
 
@@ -58,7 +61,14 @@ def _at_place(view: View, cut: Cut) -> Iterator[Words]:
 def _by_two(view: View, cut: Cut) -> Iterator[Words]:
     one, two = map(thing_of, cut.results)
     verb = _common_verb(view, cut)
-    if not one or not two:
+    if one and one == two:  # sep and sep_func
+        yield verb, *max(map(split, cut.results), key=len)
+    if verb == "resolve" and view.case and len(cut.statements) == 1:
+        yield "handle", *view.case
+    one, two = head(one), head(two)
+    if one and two and one[-1] == two[-1] and one[-1].endswith("ed"):
+        yield verb, one[-1], "flags"
+    elif not one or not two:
         yield from ((verb, *words) for words in (one, two) if words)
     elif one[-1] == two[-1]:
         yield verb, *many_of((one[-1],))
@@ -93,15 +103,21 @@ def assigned(name: str, statements: Sequence[ast.stmt]) -> Iterator[ast.expr]:
                 )
             case ast.Assign(value=value):
                 yield value
+            case ast.AnnAssign(value=value) if value is not None:
+                yield value
 
 
 def _prefers_acts(view: View, cut: Cut) -> bool:
     """True when the result is a by-product: it has no name to speak of, or much more is set than given back."""
     sets = sum(act.verb == "set" for act in view.acts)
     nameless = all(not strong(split(name)) for name in cut.results)
+    values = [value for name in cut.results for value in assigned(name, view.statements)]
     constant = all(
-        isinstance(value, ast.Constant) for name in cut.results for value in assigned(name, view.statements)
+        isinstance(value, ast.Constant) or (isinstance(value, ast.Call) and called(value) in _WHERE)
+        for value in values
     )
+    if view.verb == "init" and sets >= _MANY:
+        return True
     return bool(cut.results) and (
         sets > _MANY * len(cut.results) or (bool(view.verbs) and nameless and constant)
     )
@@ -128,16 +144,19 @@ def by_result(view: View, name: str, *, goes_in: bool) -> Iterator[Words]:
         yield applied
     if verb in ("count", "sum", "compute") and words[:1] in (("count",), ("num",), ("total",)):
         verb, words = "count", words[1:]
-    yield hosted(view, verb), *_noun_for(view, name, words, verb)
+    noun = _noun_for(view, name, words, verb)
+    yield hosted(view, verb), *noun
+    if goes_in and grows_by(bindings(name, view.statements)):
+        yield "append", *noun
 
 
 def _noun_for(view: View, name: str, words: Words, verb: str) -> Words:
     """Return the words of a variable, or those of what it is made of where its own say little."""
     telling = words and (not is_pale(words) or many_of(words) == words)
-    return (words if telling else _added(view, name)) or _made_noun(view, name, verb) or words or view.noun
+    return (words if telling else added(view, name)) or _made_noun(view, name, verb) or words or view.noun
 
 
-def _added(view: View, name: str) -> Words:
+def added(view: View, name: str) -> Words:
     """Return the words of what is put into a variable whose name says nothing."""
     for node in bindings(name, view.statements):
         match node:
@@ -166,6 +185,8 @@ def _applied(view: View, name: str) -> Words:
 
 def _made_noun(view: View, name: str, verb: str) -> Words:
     values = [getattr(node, "value", None) for node in bindings(name, view.statements)]
+    if len(values) == 1 and isinstance(values[0], ast.Call) and called(values[0]) in GIVES:
+        return noun_of(values[0])
     nouns = {
         words
         for value in values
@@ -174,7 +195,13 @@ def _made_noun(view: View, name: str, verb: str) -> Words:
     if len(nouns) != 1:
         return ()
     words = nouns.pop()
-    return words if verb != "collect" else many_of(words)
+    looped = any(
+        isinstance(node, ast.AugAssign) and isinstance(node.value, ast.Call)
+        for loop in view.statements
+        if isinstance(loop, ast.For | ast.While)
+        for node in walk(loop.body)
+    )
+    return many_of(words) if looped or verb == "collect" else words
 
 
 def _is_constant(value: ast.expr | None) -> bool:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 FLAGS = listed("verbose quiet debug silent trace dry")
 """Words of switches that say how much is told, not what a branch is about."""
 
+_PAIR = 2
 _NUMBERS = frozenset(["int", "float", "complex", "Number", "Decimal", "bool"])
 _TEXTS = frozenset(["str", "bytes", "bytearray", "unicode", "basestring"])
 _GROUPS = frozenset(["list", "tuple", "set", "frozenset", "Sequence", "Iterable", "deque"])
@@ -52,7 +53,11 @@ def case_of(test: ast.expr) -> Words:
         case ast.Call(args=[_, ast.Constant(value=str(name))]) as call if called(call) == "hasattr":
             return strong(split(name))
         case ast.Call(func=ast.Attribute(), args=[argument]) as call if called(call) in ("startswith", "get"):
-            return _constant(argument)
+            return marked(argument)
+        case ast.Call(args=arguments) if split(called(test))[:1] in _ASKING and (
+            one := _only_word(arguments)
+        ):
+            return one
         case ast.Name() | ast.Attribute():
             words = tuple(word for word in noun_of(test) if word not in FLAGS)
             return words[1:] if len(words) > 1 and words[0] in _SWITCHES else words
@@ -61,6 +66,15 @@ def case_of(test: ast.expr) -> Words:
             return next((words for value in order if (words := case_of(value))), ())
         case _:
             return ()
+
+
+_ASKING = (("is",), ("has",), ("matches",))
+
+
+def _only_word(arguments: Sequence[ast.expr]) -> Words:
+    """Return the words of the one constant among arguments: ``is_typing(node, "cast")`` is the case ``cast``."""
+    found = [marked(one) for one in arguments if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return found[0] if len(found) == 1 else ()
 
 
 def told(test: ast.expr) -> Words:
@@ -81,11 +95,11 @@ def _case_compared(left: ast.expr, op: ast.cmpop, right: ast.expr) -> Words:
         case ast.Eq(), ast.Constant(value=int()):
             return ()
         case ast.Eq() | ast.Is(), _:
-            return _constant(right) or noun_of(right) or _constant(left)
+            return marked(right) or noun_of(right) or marked(left)
         case ast.IsNot(), ast.Constant(value=None):
             return noun_of(left)
         case ast.In(), _:
-            return _constant(left) or _alternatives(right)
+            return marked(left) or _alternatives(right)
         case _:
             return ()
 
@@ -139,7 +153,7 @@ def _asked_of(name: str, call: ast.Call) -> Words | None:
         case "any" | "all" if isinstance(first, ast.GeneratorExp):
             return _asked("has" if name == "any" else "are", noun_of(first))
         case "startswith" | "endswith":
-            return _asked(name.replace("with", ""), ("with", *(_constant(first) or noun_of(first))))
+            return _asked(name.replace("with", ""), ("with", *(marked(first) or noun_of(first))))
         case "exists":
             return (*noun_of(first), "exists")
         case _:
@@ -183,9 +197,9 @@ def _compared(left: ast.expr, op: ast.cmpop, right: ast.expr) -> Words:
     other = noun_of(right)
     match op:
         case ast.Is() | ast.Eq():
-            return _asked("lacks", noun_of(left)) if nothing else _asked("is", _constant(right) or other)
+            return _asked("lacks", noun_of(left)) if nothing else _asked("is", marked(right) or other)
         case ast.IsNot() | ast.NotEq():
-            return _asked("has", noun_of(left)) if nothing else _asked("is", _constant(right) or other, "not")
+            return _asked("has", noun_of(left)) if nothing else _asked("is", marked(right) or other, "not")
         case ast.In():
             return _asked("is", _alternatives(right)) or _asked("is", other, "in")
         case ast.NotIn():
@@ -209,14 +223,21 @@ def _joined(op: ast.boolop, values: Sequence[ast.expr]) -> Words:
     if len(asked) != len(values):
         return ()
     if len(set(asked)) == 1:
-        return _all_alike(asked[0]) if len(asked) > 1 else asked[0]
+        return _all_alike(asked[0], values) if len(asked) > 1 else asked[0]
     return _both(op, *asked) if len(asked) == 2 else ()
 
 
-def _all_alike(words: Words) -> Words:
-    """Return a question that is asked of several things."""
+def _all_alike(words: Words, values: Sequence[ast.expr]) -> Words:
+    """Return a question that is asked of several things; of one thing with several values it is another."""
     if words[0] != "is" or words[1] == "not":
         return words
+    if words[1] == "in":  # "(" in text or "[" in text
+        marks = all(isinstance(one, ast.Compare) and isinstance(one.left, ast.Constant) for one in values)
+        return ("has", "special", *(("chars",) if marks else words[2:])) if marks else ("are", *words[1:])
+    if all(isinstance(one, ast.Call) and one.args for one in values):
+        constants = [_only_word(one.args) for one in values if isinstance(one, ast.Call)]
+        if all(constants):
+            return ("is", constants[0][-1], "or", constants[1][-1]) if len(constants) == _PAIR else ()
     adjective = words[-1].endswith(("ed", "ing", "able", "ible"))
     return ("are", *words[1:-1], words[-1] if adjective else plural(words[-1]))
 
@@ -255,13 +276,14 @@ def _alternatives(node: ast.expr) -> Words:
     """Return the words of a display of one or two constants."""
     if not isinstance(node, ast.Tuple | ast.List | ast.Set) or not 1 <= len(node.elts) <= 2:
         return ()
-    words = [_constant(one) or noun_of(one) for one in node.elts]
+    words = [marked(one) or noun_of(one) for one in node.elts]
     if not all(words):
         return ()
     return words[0] if len(words) == 1 else (*words[0][-1:], "or", *words[1][-1:])
 
 
-def _constant(node: ast.expr) -> Words:
+def marked(node: ast.expr) -> Words:
+    """Return the words of a constant: of a text that could be a name, or of a mark; () for another expression."""
     match node:
         case ast.Constant(value=str(text)) | ast.Constant(value=bytes(text)):
             plain = text.decode("latin-1") if isinstance(text, bytes) else text

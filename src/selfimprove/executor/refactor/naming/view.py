@@ -13,6 +13,7 @@ from selfimprove.executor.refactor.naming.acts import (
     Words,
     acts,
     called,
+    is_pale,
     many_of,
     noun_of,
     object_of,
@@ -39,6 +40,7 @@ HOSTS = listed(
 ROLES = listed(
     "decorator wrapper wrapped inner main run invoke process callback call handle execute apply func"
 )
+_PLACES = ("idx", "index", "pos", "position", "offset")
 _COMPARING = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
 
 
@@ -65,18 +67,23 @@ class View:
         name = self.place.node.name
         special = name.startswith(("__", "from_")) or name in ROLES
         words = () if special and self.place.around else object_of(name)
-        while len(words) > 1 and words[-1] in ("iter", "func", "fn", "impl", "cb"):
+        while len(words) > 1 and words[-1] in ("iter", "func", "fn", "impl", "cb", "helper", "inner"):
             words = words[:-1]
-        return words or self.owner or self._argument or strong(split(name)) or split(name)
+        own = () if special else self._argument
+        return words or own or self.owner or strong(split(name)) or split(name)
 
     @cached_property
     def _argument(self) -> Words:
-        """The words of the function's first parameter that says something."""
+        """The words of the first parameter that says something: the function's that goes into the cut, or the cut's."""
         if not verb_of(self.place.node.name):
             return ()
         arguments = self.place.node.args
-        nouns = (strong(split(one.arg)) for one in (*arguments.posonlyargs, *arguments.args))
-        return next((words for words in nouns if words), ())
+        every = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+        given = self.cut.parameters if self.cut is not None else every
+        order = [name for name in every if name in given] + [name for name in given if name not in every]
+        nouns = (strong(split(name)) for name in order if not name.endswith(_PLACES))
+        first = next((words for words in nouns if words), ())
+        return () if is_pale(first) else first
 
     @cached_property
     def owner(self) -> Words:
@@ -125,6 +132,14 @@ class View:
         if isinstance(only, ast.If) and (words := _shared(list(_chain(only)))):
             return words
         return case_of(branch) if branch is not None else ()
+
+    @cached_property
+    def around(self) -> Words:
+        """The words of the case of the innermost branch that the statements are a part of."""
+        tests = (
+            node.test for node, suite in reversed(self.path) if isinstance(node, ast.If) and suite == "body"
+        )
+        return next((words for test in tests if (words := case_of(test))), ())
 
     @cached_property
     def _branch(self) -> ast.expr | None:

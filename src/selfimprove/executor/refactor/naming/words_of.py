@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 def listed(text: str) -> frozenset[str]:
@@ -15,7 +15,9 @@ def listed(text: str) -> frozenset[str]:
 
 
 _PART = re.compile(
-    r"(?<![A-Za-z])[A-Z][a-z][A-Z](?![A-Za-z])|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+"
+    r"IPv[46]|PyPI|OAuth[0-9]?|GitHub|MySQL|SQLite|"  # acronyms that are one word whatever their letters
+    r"(?<![A-Z])[A-Z][a-z][A-Z](?=[A-Z][a-z]|s?(?![A-Za-z]))s?|"  # AoT, NaN, DoS
+    r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+[0-9]*|[A-Z]+[0-9]*|[0-9]+"
 )
 
 _BETWEEN = re.compile(r"([a-z])2([a-z])")  # args2cmd
@@ -40,7 +42,7 @@ VERBS = listed(
     lay limit link list listen load locate lock log look lookup loop lower make map mark mask match materialize
     measure memoize merge migrate mock modify monitor mount move multiply mutate narrow navigate negate
     negotiate normalize note notify number obtain offset omit open optimize order output overlay override pack
-    pad paginate paint parse partition pass paste patch perform permute persist pick ping place plan play poll
+    pad paginate paint pair parse partition pass paste patch perform permute persist pick ping place plan play poll
     pop populate position post postprocess prefix prepare prepend preprocess present preserve press prevent
     print probe process produce profile promote prompt propagate protect prove provide prune publish pull purge
     push put query queue quote raise randomize rank read rebuild recalculate receive recompute reconcile record
@@ -84,7 +86,7 @@ WEAK = listed(
 PALE = listed(
     "arg args kwarg kwargs data item items entry entries element elements info input new next prev previous old out "
     "output first last value values var line lines part parts bit bits piece pieces chunk chunks buf buffer text "
-    "string str list dict tuple"
+    "string str list dict tuple src dst"
 )
 """Words that say little: what stands beside them in the code is a better name."""
 
@@ -201,8 +203,14 @@ _FULL = {"val": "value", "vals": "values"}
 
 
 _SHORT = listed(
-    "id ip db os io fd fp ui tz ws op pk ok cn up no in or to of as at by on ns qs ts ms px dx dy"
+    "id ip db os io fd fp ui tz ws op pk ok cn up no in or to of as at by on ns qs ts ms px dx dy lo hi"
 )
+
+
+def head(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the words up to the first preposition: ``newline_in_table`` is a newline."""
+    end = next((at for at, word in enumerate(words) if at and word in PREPOSITIONS), len(words))
+    return tuple(words[:end]) if any(map(meaningful, words[:end])) else tuple(words)
 
 
 def meaningful(word: str) -> bool:
