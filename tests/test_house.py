@@ -113,6 +113,7 @@ LIBRARIES = {
     "_pytest": ("executor.proving.observers. inside",),
     "selfimprove_canary": ("executor.proving.observers.",),
     "selfimprove_lines": ("executor.proving.observers.",),
+    "selfimprove_notes": ("executor.proving.observers. inside",),
     "selfimprove_sealed": ("executor.proving.observers.",),
 }
 NOT_FOR_HELP = {
@@ -157,6 +158,7 @@ WRITERS = {
     "executor.proving.comparing": "a temporary folder for the comparison of an old and a new function",
     "executor.proving.linters": "the cache of a type checker, in the record that git keeps of the private copy",
     "executor.proving.observers.selfimprove_compare": "its answer, inside of the sandbox",
+    "executor.proving.observers.selfimprove_lines": "the marks that all processes of one test session share",
     "executor.proving.running": "a temporary folder for the report of a test run",
     "executor.publish": "a temporary file with the commit message",
     "executor.steps": "the kept patch among the logs",

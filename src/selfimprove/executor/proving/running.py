@@ -16,7 +16,7 @@ from selfimprove.executor.commands import last_words
 from selfimprove.executor.mounting import view_of
 from selfimprove.executor.proving.reports import merged, read_sessions
 from selfimprove.executor.proving.textual import failures_of, read_junit, read_output
-from selfimprove.executor.proving.tracing import ranges_of
+from selfimprove.executor.proving.tracing import order_of
 from selfimprove.model.testrun import RED, WHOLE, Failure, TestRun
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from selfimprove.tools.shell.process import Completed
 
 OBSERVERS = Path(__file__).parent / "observers"
-_MODULES = tuple(f"selfimprove_{name}" for name in ("pytest", "unittest", "sealed", "canary", "lines"))
+_MODULES = tuple(
+    f"selfimprove_{name}" for name in ("pytest", "unittest", "sealed", "canary", "lines", "notes")
+)
 OBSERVERS_INSIDE, _DESK_INSIDE = "/run/selfimprove/observers", "/run/selfimprove/proof"
 _READ = 4_000_000  # characters of output in which single tests are looked for
 _TAIL = 6_000
@@ -100,15 +102,14 @@ def _run(
     with tempfile.TemporaryDirectory(prefix=f"{copy.path.name}-proof-", dir=copy.path.parent) as folder:
         desk = Path(folder)
         shut_in = bench.sandbox().name != "none"
-        observers, report = (
-            (OBSERVERS_INSIDE, f"{_DESK_INSIDE}/report")
-            if shut_in
-            else (str(OBSERVERS), str(desk / "report"))
-        )
-        order: dict[str, object] = {"report": report, "key": key, "ids": None if ids is None else list(ids)}
-        if trace:
-            order["trace"] = {"root": str(top_of(copy, bench)), "files": ranges_of(trace)}
+        observers, place = (OBSERVERS_INSIDE, _DESK_INSIDE) if shut_in else (str(OBSERVERS), str(desk))
+        order: dict[str, object] = {"report": f"{place}/report", "key": key}
+        order["ids"] = None if ids is None else list(ids)
         env = _environment(suite, copy, bench, observers, order)
+        if trace:
+            (desk / "lines").write_bytes(order_of(str(top_of(copy, bench)), trace))
+            env["SI_LINES"] = f"{place}/lines"
+            env["PYTHONPATH"] = env["PYTHONPATH"].replace(observers, f"{observers}:{observers}/begin", 1)
         view = _without_built(view_of(copy), suite.kind)
         binds = ((OBSERVERS, OBSERVERS_INSIDE, False), (desk, _DESK_INSIDE, True)) if shut_in else ()
         view = dataclasses.replace(view, binds=(*view.binds, *binds))

@@ -18,6 +18,17 @@ def ranges_of(trace: Ranges) -> dict[str, list[list[int]]]:
     return {path: ranges for path, ranges in found.items() if ranges}
 
 
+def order_of(root: str, trace: Ranges) -> bytes:
+    """Return the file that tells the observers to watch the ranges of ``trace`` in files below ``root``.
+
+    Any Python must read it quickly: the root, then each path and its ranges ("4-19,25-30"), each ended by NUL.
+    """
+    rows = [root]
+    for path, ranges in ranges_of(trace).items():
+        rows += [path, ",".join(f"{first}-{last}" for first, last in ranges)]
+    return "".join(f"{row}\0" for row in rows).encode("utf-8", "surrogateescape")
+
+
 def joined_ranges(one: Ranges, other: Ranges) -> dict[str, list[list[int]]]:
     """Return what is in either."""
     paths = {**one, **other}

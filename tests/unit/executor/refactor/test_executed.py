@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from lines_rig import MODULE, OBSERVERS, PYTEST, RANGES, SEEN, TESTS, session
 from selfimprove.executor.proving import executed as module
-from selfimprove.executor.proving import observers
 from selfimprove.executor.proving.executed import executed_statements, missing_lines, statement_lines
-from selfimprove.executor.proving.reports import merged, read_sessions
 from selfimprove.executor.proving.rewritten import pieces
-from selfimprove.executor.proving.tracing import in_words, is_traced, joined_lines, ranges_of
+from selfimprove.executor.proving.tracing import in_words, is_traced, joined_lines, order_of, ranges_of
 from selfimprove.model.testrun import TestRun
 
-OBSERVERS = Path(observers.__file__).parent
 ALL = 10**6
 CODE = '''\
 """A module."""
@@ -75,6 +71,96 @@ def parse(text, deep=False):
 '''
 
 
+FORMS = '''\
+from __future__ import (
+    annotations,
+)
+import asyncio, contextlib
+run = asyncio.run
+class Bad:
+    def __int__(self): raise OSError
+def elifs(n):
+    if n == 1: return 1
+    elif n == 2:
+        return 2
+    else:
+        if n == 3: pass
+def tries(n):
+    try: int(n)
+    except ValueError: return 1
+    except (TypeError,
+            KeyError) as e:
+        n = e
+    except:
+        global G
+    else: n = 2
+    finally:
+        n = n
+def groups(n):
+    try:
+        raise ExceptionGroup("", [ValueError(), KeyError()][:n])
+    except* ValueError: pass
+    except* KeyError:
+        pass
+def loops(n):
+    for i in range(n):
+        if i: break
+    else: n = 1
+    while n:
+        n -= 1
+    else:
+        n = 1
+async def waits(n):
+    async with them(): n = 1
+    async for one in gives():
+        return one
+    else: pass
+@contextlib.asynccontextmanager
+async def them(): yield
+async def gives():
+    for one in (): yield one
+    return
+def cases(n):
+    match n:
+        case 1: return 1
+        case [2, *_] | {"k": _} if (
+            n
+        ):
+            pass
+        case other:
+            del other
+class Odd(
+    object,
+):
+    """Doc."""
+    x: int
+    y = 1; z = lambda: (
+        1)
+    @property
+    @contextlib.contextmanager
+    def p(self):
+        """Doc."""
+    if y: w = 1
+    else:
+        w = 2
+def rest(n):
+    """Doc."""
+    global G; G = 1
+    assert n, (
+        1
+    )
+    with contextlib.suppress(KeyError), contextlib.suppress(
+        ValueError
+    ):
+        raise KeyError
+    return [
+        x
+        for x in (lambda: n,)
+    ]
+    n = 1
+'''
+
+
 def by_coverage(path: Path, calls: str) -> tuple[list[int], list[int]]:
     """What coverage.py calls the statements of a module, and those that ``calls`` leave out."""
     run = (
@@ -92,33 +178,40 @@ def by_coverage(path: Path, calls: str) -> tuple[list[int], list[int]]:
 
 def by_tracing(path: Path, calls: str) -> list[int]:
     """Which lines the observer saw."""
-    order = {"root": str(path.parent), "files": {path.name: [[1, ALL]]}}
+    order = path.with_suffix(".order")
+    order.write_bytes(order_of(str(path.parent), {path.name: [[1, ALL]]}))
     run = (
         f"import sys, json; sys.path[:0] = [{str(path.parent)!r}, {str(OBSERVERS)!r}]\n"
-        f"import selfimprove_lines as s; l = s.watching({{'trace': {order!r}}})\n{calls}\n"
+        f"import selfimprove_lines as s; l = s.watching()\n{calls}\n"
         "print(json.dumps(l.found()['lines']))\n"
     )
-    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", run], capture_output=True, text=True, check=True, env={"SI_LINES": str(order)}
+    )
     lines: dict[str, list[int]] = json.loads(done.stdout.splitlines()[-1])
     return lines[path.name]
 
 
-@pytest.mark.parametrize(
-    "calls",
-    [
-        "",
-        "import m",
-        "import m; m.parse('')",
-        "import m; m.parse('x'); m.parse('7')",
-        "import m; m.parse('a b', 1)",
-    ],
-)
-def test_the_same_lines_as_coverage(tmp_path: Path, calls: str) -> None:
+CALLS = [
+    (CODE, ""),
+    (CODE, "import m"),
+    (CODE, "import m; m.parse('')"),
+    (CODE, "import m; m.parse('x'); m.parse('7')"),
+    (CODE, "import m; m.parse('a b', 1)"),
+    (FORMS, "import m"),
+    (FORMS, "import m; m.elifs(1); m.tries(1); m.groups(1); m.loops(0); m.cases(1); m.rest(1)"),
+    (FORMS, "import m; m.elifs(2); m.tries('x'); m.groups(2); m.loops(3); m.cases([2]); m.run(m.waits(1))"),
+    (FORMS, "import m; m.elifs(3); m.tries([]); m.cases({}); m.run(m.waits(1)); m.tries(m.Bad())"),
+]
+
+
+@pytest.mark.parametrize(("text", "calls"), CALLS)
+def test_the_same_lines_as_coverage(tmp_path: Path, text: str, calls: str) -> None:
     path = tmp_path / "m.py"
-    path.write_text(CODE)
+    path.write_text(text)
     statements, missing = by_coverage(path, calls)
-    assert list(statement_lines(CODE, 1, ALL)) == statements
-    assert list(missing_lines(CODE, 1, ALL, by_tracing(path, calls))) == missing
+    assert list(statement_lines(text, 1, ALL)) == statements
+    assert list(missing_lines(text, 1, ALL, by_tracing(path, calls))) == missing
 
 
 @pytest.mark.parametrize("name", [module.__file__, json.decoder.__file__, subprocess.__file__])
@@ -171,65 +264,6 @@ def test_what_must_be_run_of_a_rewrite() -> None:
     assert pieces({"rewrites": ["unused"]}, files, {"m.py": []}) == []
 
 
-MODULE = """\
-import threading
-
-
-class Box:
-    def fill(self, n):
-        if n > 2:
-            return "much"
-        found = [i for i in range(n)]
-        return found
-
-    def gen(self):
-        yield 1
-        yield 2
-
-
-def late(n):
-    if n:
-        return (lambda: n)()
-    return None
-
-
-def left_alone(n):
-    return n
-"""
-TESTS = """\
-import sys, threading, m
-
-def test_fill(): assert m.Box().fill(1) == [0]
-def test_gen(): assert next(m.Box().gen()) == 1
-def test_thread():
-    thread = threading.Thread(target=m.late, args=(1,))
-    thread.start(); thread.join()
-"""
-RANGES = {"m.py": [[4, 19]]}
-SEEN = {"m.py": [4, 5, 6, 8, 9, 11, 12, 16, 17, 18]}
-
-
-def session(
-    root: Path, files: dict[str, str], *args: str, trace: Any = RANGES, env: dict[str, str] | None = None
-) -> TestRun:
-    """Run the tests of the files under the observers, and return what they tell."""
-    root.mkdir(exist_ok=True)
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    report = root.parent / "report"
-    report.unlink(missing_ok=True)
-    order = {"report": str(report), "key": "k", "ids": None, "trace": {"root": str(root), "files": trace}}
-    plain = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{OBSERVERS}:{root}", "SI_PROVING": json.dumps(order)}
-    command = args or ("-m", "pytest", "-q", "-p", "selfimprove_pytest", "-p", "no:cacheprovider")
-    done = subprocess.run(
-        [sys.executable, *command], cwd=root, env={**plain, **(env or {})}, capture_output=True, check=False
-    )
-    assert report.exists(), done.stdout + done.stderr
-    return merged(read_sessions(report.read_bytes(), "k"))
-
-
-PYTEST = ("-m", "pytest", "-q", "-p", "selfimprove_pytest", "-p", "no:cacheprovider")
 UNITTEST = (
     "import unittest, threading, m\nclass T(unittest.TestCase):\n"
     "    def test_a(self): self.assertEqual(m.Box().fill(1), [0])\n"
@@ -265,17 +299,6 @@ def test_the_lines_that_a_session_runs(tmp_path: Path, how: str) -> None:
     assert missing_lines(MODULE, 4, 19, run.lines["m.py"]) == (7, 13, 19)
 
 
-def test_a_test_that_takes_the_tracer_s_place_is_told_and_later_tests_are_seen(tmp_path: Path) -> None:
-    thief = "import sys, m\ndef test_a():\n    sys.settrace(None)\n    m.Box().fill(9)\ndef test_b(): m.Box().fill(1)\n"
-    run = session(tmp_path / "project", {"m.py": MODULE, "test_m.py": thief})
-    if hasattr(sys, "monitoring"):
-        assert 7 in run.lines["m.py"]
-        return
-    assert run.displaced == "sys.settrace(None)"
-    assert 7 not in run.lines["m.py"]
-    assert {8, 9} <= set(run.lines["m.py"])
-
-
 def test_a_package_behind_a_link_and_in_a_src_folder_is_found(tmp_path: Path) -> None:
     root = tmp_path / "project"
     root.mkdir()
@@ -286,7 +309,7 @@ def test_a_package_behind_a_link_and_in_a_src_folder_is_found(tmp_path: Path) ->
         "test_m.py": TESTS.replace(", m", "\nfrom p import m"),
     }
     trace = {"src/p/m.py": [[4, 19]], "src/p/no.py": [[1, 2]]}
-    env = {"PYTHONPATH": f"{OBSERVERS}:{tmp_path / 'way' / 'src'}"}
+    env = {"PYTHONPATH": f"{OBSERVERS}:{OBSERVERS / 'begin'}:{tmp_path / 'way' / 'src'}"}
     run = session(root, files, trace=trace, env=env)
     assert run.lines == {"src/p/m.py": SEEN["m.py"], "src/p/no.py": []}
 

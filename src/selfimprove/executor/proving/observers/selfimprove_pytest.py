@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ORDER = ordered()
-_LINES = watching(_ORDER)  # now, before anything of the project is imported
+_LINES = watching()  # it has begun already where the interpreter could be told at its start
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -36,8 +36,7 @@ def pytest_configure(config: Any) -> None:
     order = dict(worker.get("selfimprove", {})) if worker is not None else _ORDER
     if not order:
         return
-    lines = _LINES if worker is None else watching(order)
-    if lines is not None and worker is None:
+    if _LINES is not None and worker is None:
         _workers_without_coverage(config)
     config.option.maxfail = 0
     config.option.continue_on_collection_errors = True
@@ -47,7 +46,6 @@ def pytest_configure(config: Any) -> None:
         writer = Writer(order["report"], order["key"])
         writer.write("begin", runner="pytest", version=pytest.__version__, python=python(), root=root)
     observer = _Observer(config, writer, order.get("ids"), root)
-    observer.lines = lines
     config.pluginmanager.register(observer, "selfimprove-observer")
 
 
@@ -73,7 +71,6 @@ class _Observer:
     def __init__(self, config: Any, writer: Writer | None, ids: list[str] | None, root: str) -> None:
         self.config, self.writer, self.root = config, writer, root
         self.ids = None if ids is None else frozenset(ids)
-        self.lines: Any = None
 
     def _say(self, kind: str, **data: Any) -> None:
         if self.writer:
@@ -99,18 +96,13 @@ class _Observer:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         ids = None if self.ids is None else sorted(self.ids)
-        order = {"ids": ids, "worker": True}
-        if self.lines is not None:
-            order["trace"] = self.lines.order
-        node.workerinput["selfimprove"] = order
+        node.workerinput["selfimprove"] = {"ids": ids, "worker": True}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         told = getattr(node, "workeroutput", {})
         if told.get("selfimprove_canary") is not None:
             self._say("canary", wrong=list(told["selfimprove_canary"]))
-        if told.get("selfimprove_lines"):
-            self._say("lines", **told["selfimprove_lines"])
 
     def pytest_collectreport(self, report: Any) -> None:
         if not report.passed and report.nodeid:
@@ -123,13 +115,13 @@ class _Observer:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:
-        if self.lines is not None:
-            self.lines.resume()
+        if _LINES is not None:
+            _LINES.resume()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self) -> None:
-        if self.lines is not None:
-            self.lines.resume()
+        if _LINES is not None:
+            _LINES.resume()
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, call: Any) -> Iterator[None]:
@@ -155,8 +147,6 @@ class _Observer:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtestloop(self, session: Any) -> Iterator[None]:
         yield
-        if self.writer is None and self.lines is not None:
-            session.config.workeroutput["selfimprove_lines"] = self.lines.found()
         if self.writer is not None and session.config.pluginmanager.hasplugin("dsession"):
             return
         if not session.config.option.collectonly:
@@ -168,8 +158,8 @@ class _Observer:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        if self.lines is not None:
-            self._say("lines", **self.lines.found())
+        if _LINES is not None:
+            self._say("lines", **_LINES.found())
         self._say("finished", status=int(exitstatus))
 
 

@@ -18,7 +18,7 @@ from selfimprove_sealed import Writer, described, ordered, output_of, python
 _ORDER = ordered()
 _ROOT = os.getcwd()  # noqa: PTH109
 _WRITER = Writer(_ORDER["report"], _ORDER["key"]) if _ORDER else None
-_LINES = watching(_ORDER)
+_LINES = watching()
 _now = time.perf_counter
 
 
