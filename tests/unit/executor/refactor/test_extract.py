@@ -6,14 +6,31 @@ import ast
 import asyncio
 import textwrap
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from selfimprove.errors import RefactorError
 from selfimprove.executor.refactor.cut import Cut, Leaves
-from selfimprove.executor.refactor.extract.extract import extract
+from selfimprove.executor.refactor.extract.extract import write
 from selfimprove.executor.refactor.source import Source
+
+
+class Extraction(NamedTuple):
+    """The file with the helper, its qualified name, and the lines from its ``def`` to its last."""
+
+    source: Source
+    symbol: str
+    line: int
+    end_line: int
+
+
+def extract(source: Source, cut: Cut, name: str, *more: Any) -> Extraction:
+    """Put helper and call in place."""
+    written = write(source, cut, name, *more)
+    after = source.but((written.call, written.helper, *written.more))
+    node = after.place(written.symbol).node
+    return Extraction(after, written.symbol, node.lineno, node.end_lineno or 0)
 
 
 def _source(text: str) -> Source:
@@ -166,7 +183,7 @@ def test_jumps_that_are_the_same_become_a_test():
     )  # fmt: skip
     made = extract(before, cut, "_skip")
     assert "        if _skip(row, seen):\n            continue\n        seen.append(row)" in made.source.text
-    assert "        return True\n    return False\n\n\ndef f" in made.source.text
+    assert "        return True\n    return row == 7\n\n\ndef f" in made.source.text
     _same(before, made.source, "f([1, -1, 7, 3])", "f([])")
 
 
@@ -503,3 +520,52 @@ def test_an_import_that_has_another_value_too_is_passed():
     after = extract(source, cut, "_names").source
     assert "def _names(rows, basename, found):\n    for row in rows:\n" in after.text
     _same(source, after, "f(['a/b', ''], 'c/d')")
+
+
+ASKS = {
+    "plain": ("if a > 3:\n        return None", "return a > 3"),
+    "aligned": (
+        "if (a > 3\n            and b in rows):\n        return None",
+        "return (a > 3\n                and b in rows)",
+    ),
+    "apart": (
+        "if (\n        a > 3\n        and not b\n    ):\n        return None",
+        "return (\n        a > 3\n        and not b\n    )",
+    ),
+    "call": ("if isinstance(a, int):\n        return None", "return isinstance(a, int)"),
+}
+KEEPS = {
+    "a comment": "if a > 3:  # too much\n        return None",
+    "a comment below": "if a > 3:\n        return None\n        # too much",
+    "one line": "if a > 3: return None",
+    "no bool": "if a:\n        return None",
+    "two things": "if a > 3:\n        rows.append(b)\n        return None",
+    "a way out": "if a > 3:\n        return None\n    elif b > 3:\n        return None",
+}
+
+
+def _asking(test: str, types: str = "") -> str:
+    before = _source(f"def f(a, b, rows){types}:\n    b = b + len(rows)\n    {test}\n    return b or rows\n")
+    cut = _cut(before, "f", 1, 1, parameters=("a", "b", "rows"), leaves=Leaves.GUARD)
+    jump = next(one for one in ast.walk(cut.block[1]) if isinstance(one, ast.Return))
+    after = extract(before, replace(cut, jump=jump), "_is_over").source
+    calls = [f"f({a}, {b}, [9])" for a in (0, 1, 5) for b in (-1, 7, 8)]
+    _same(before, after, *calls)
+    return after.text
+
+
+@pytest.mark.parametrize("case", ASKS)
+def test_a_helper_that_asks_returns_its_last_test(case):
+    test, wanted = ASKS[case]
+    assert _asking(test).startswith(f"def _is_over(a, b, rows):\n    {wanted}\n\n\ndef f")
+
+
+@pytest.mark.parametrize("case", KEEPS)
+def test_a_test_that_is_more_than_a_question_stays_as_it_is(case):
+    kept = KEEPS[case].replace("return None", "return True")
+    assert _asking(KEEPS[case]).startswith(f"def _is_over(a, b, rows):\n    {kept}\n    return False\n")
+
+
+def test_what_an_annotated_helper_returns_is_surely_a_bool():
+    assert "    return a > 3\n" not in _asking(ASKS["plain"][0], " -> object")
+    assert "    return isinstance(a, int)\n" in _asking(ASKS["call"][0], " -> object")

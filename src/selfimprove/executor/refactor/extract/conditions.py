@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from selfimprove.executor.refactor.cut import Cut
-    from selfimprove.executor.refactor.extract.extract import Annotations, Document
+    from selfimprove.executor.refactor.extract.body import Document
+    from selfimprove.executor.refactor.extract.extract import Annotations
     from selfimprove.executor.refactor.project import Project
     from selfimprove.executor.refactor.source import Place, Source
 

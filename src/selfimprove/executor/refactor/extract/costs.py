@@ -141,7 +141,12 @@ def _beginning(source: Source, cut: Cut) -> float:
         return 0.0
     if isinstance(head, _COMPOUND):
         return 1.0 if _prepares(before, cut) == 0 else 3.0
-    return 2.0 if isinstance(before, (*_COMPOUND, Scope)) else 5.0
+    return 2.0 if isinstance(before, (*_COMPOUND, Scope)) or _is_plain(before) else 5.0
+
+
+def _is_plain(node: ast.stmt) -> bool:
+    """True for an assignment of what needs no work: it may stay where it is, and what it sets be passed."""
+    return isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.Name | ast.Attribute)
 
 
 def _prepares(before: ast.stmt, cut: Cut) -> int:
@@ -186,8 +191,7 @@ def _strangers(cut: Cut) -> float:
     used = {name for node in rest for name in _names(node, ast.Load)} | set(cut.results)
     price = 0.0 if made & used else 3.0
     later = {name for node in rest for name in _names(node, ast.Store)}
-    plain = isinstance(first, ast.Assign) and isinstance(first.value, ast.Constant | ast.Name | ast.Attribute)
-    return price + (4.0 if plain and made & set(cut.results) - later else 0.0)
+    return price + (6.0 if _is_plain(first) and made & set(cut.results) - later else 0.0)
 
 
 def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:

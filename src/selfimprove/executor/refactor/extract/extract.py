@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from selfimprove.codebase.measure.shape import FunctionNode
-from selfimprove.errors import RefactorError
 from selfimprove.executor.refactor.cut import Leaves
+from selfimprove.executor.refactor.extract.body import Document, Span, body_rows, is_named_late, span_of
 from selfimprove.executor.refactor.extract.imports import repeated
-from selfimprove.executor.refactor.extract.leaving import end_of, jumps_changed, needless
 from selfimprove.executor.refactor.extract.lines import (
     Row,
-    comments_above,
-    comments_below,
-    first_line,
     in_strings,
     last_line,
     line_limit,
     moved,
     unit_of,
-    width,
     wrapped,
 )
 from selfimprove.executor.refactor.extract.spot import Spot, method_around
@@ -56,18 +50,6 @@ class Annotations(Protocol):
         """What the annotations need elsewhere in the file: an import, the type of a variable."""
 
 
-class Document(Protocol):
-    """A docstring without its quotes, and the lines of the comment that it replaces."""
-
-    @property
-    def text(self) -> str:
-        """Lines without their indentation."""
-
-    @property
-    def comment(self) -> tuple[int, int] | None:
-        """First and last line of a comment that says the same."""
-
-
 @dataclass(frozen=True, slots=True)
 class Written:
     """A helper and its call as text. ``call`` takes the place of the cut, ``helper`` is inserted.
@@ -83,37 +65,6 @@ class Written:
     helper_rows: tuple[Row, ...]
     lead: int = 0
     more: tuple[Splice, ...] = ()
-
-
-class Extraction(NamedTuple):
-    """The file with the helper, its qualified name, and the lines from its ``def`` to its last."""
-
-    source: Source
-    symbol: str
-    line: int
-    end_line: int
-
-
-class Span(NamedTuple):
-    """The lines of a cut with its comments; ``base`` is its indentation, ``elif_`` that it begins at an elif."""
-
-    first: int
-    last: int
-    base: str
-    elif_: bool
-
-
-def extract(
-    source: Source, cut: Cut, name: str, signature: Annotations | None = None, doc: Document | None = None
-) -> Extraction:
-    """Return ``source`` with the cut as a helper ``name`` and a call in its place.
-
-    Raises RefactorError when the lines of the cut hold something else too, or it is left in a way no helper can.
-    """
-    written = write(source, cut, name, signature, doc)
-    after = source.but((written.call, written.helper, *written.more))
-    node = after.place(written.symbol).node
-    return Extraction(after, written.symbol, node.lineno, last_line(node))
 
 
 def write(
@@ -178,111 +129,6 @@ def passed(cut: Cut) -> tuple[str, ...]:
     return tuple(sorted(cut.parameters, key=lambda name: order.get(name, len(order))))
 
 
-def span_of(source: Source, cut: Cut) -> Span:
-    """Return the lines that move. Raises RefactorError when they are not the cut's alone."""
-    head, tail = cut.statements[0], cut.statements[-1]
-    first, last = first_line(head), last_line(tail)
-    start, end = source.offset(first, 0), source.span(tail)[1]
-    lead = source.text[start : source.offset(first, _column(head))]
-    rest = source.text[end : source.starts[last]].strip()
-    if lead.strip() or (rest and not rest.startswith("#")):
-        raise RefactorError(f"line {first} holds more than what would be extracted", where=source.path)
-    base = source.indent(first)
-    elif_ = source.text[start + len(base) :].startswith("elif")
-    before = last_line(cut.block[cut.first - 1]) if cut.first else cut.place.node.lineno
-    closing = cut.last == len(cut.block) - 1
-    after = first_line(cut.block[cut.last + 1]) if not closing else len(source.starts)
-    closing = closing and not elif_  # what follows a chain is indented as its elif is
-    if not elif_:
-        first = comments_above(source, first, before, base)
-    last = comments_below(source, last, after, width(base) + (0 if closing else 1))
-    return Span(first, last, base, elif_)
-
-
-def body_rows(source: Source, cut: Cut, span: Span, doc: Document | None) -> list[Row]:
-    """Return the lines of the helper's body as they are indented in the function; new ones without indentation."""
-    rows: list[Row] = [
-        (number, source.line(number).rstrip("\r\n")) for number in range(span.first, span.last + 1)
-    ]
-    at = {number: index for index, (number, _) in enumerate(rows)}
-    for jump, text in sorted(jumps_changed(cut).items(), key=lambda one: -one[0].lineno):
-        start, stop = source.span(jump)
-        begin, end = at[jump.lineno], at[last_line(jump)]
-        before = source.text[source.starts[jump.lineno - 1] : start]
-        behind = source.text[stop : source.starts[last_line(jump)]].rstrip("\r\n")
-        rows[begin : end + 1] = [(jump.lineno, before + text + behind), *[(0, "")] * (end - begin)]
-    for jump in needless(cut):
-        if source.lines(jump.lineno, last_line(jump)).strip() == source.segment(jump):
-            rows[at[jump.lineno]] = (0, "")
-    if span.elif_:
-        rows[at[first_line(cut.statements[0])]] = _as_if(rows[at[first_line(cut.statements[0])]])
-    ended = _returned_at_once(source, cut, rows, at)
-    dropped = range(doc.comment[0], doc.comment[1] + 1) if doc and doc.comment else range(0)
-    rows = [row for row in rows if row[0] != 0 and row[0] not in dropped]
-    if not ended and end_of(cut):
-        rows.append((None, end_of(cut)))
-    return _without_edges(rows)
-
-
-def _as_if(row: Row) -> Row:
-    return row[0], row[1].replace("elif", "if", 1)
-
-
-def _without_edges(rows: list[Row]) -> list[Row]:
-    while rows and not rows[0][1].strip():
-        del rows[0]
-    return rows
-
-
-def _returned_at_once(source: Source, cut: Cut, rows: list[Row], at: dict[int | None, int]) -> bool:
-    """Write ``x = value`` at the end of a helper that gives ``x`` as ``return value``; true when that was done."""
-    last, target = cut.statements[-1], _only_result(cut)
-    if target is None or not isinstance(last, ast.Assign):
-        return False
-    value = last.value
-    start, behind = source.offset(last.lineno, last.col_offset), source.span(value)[0]
-    between = source.text[start:behind]
-    name, _, rest = between.partition("=")
-    if name.strip() != target.id or (rest.strip() and rest.strip() != "(") or "\n" in between.rstrip("( \n"):
-        return False
-    if last.end_lineno != last.lineno and source.line(last.lineno).split("#")[0].rstrip()[-1:] not in "([{":
-        return False
-    number, text = rows[at[last.lineno]]
-    indent = source.indent(last.lineno)
-    rows[at[last.lineno]] = (number, f"{indent}return {text[len(indent) :].partition('=')[2].lstrip()}")
-    return True
-
-
-def _only_result(cut: Cut) -> ast.Name | None:
-    """Return the one result when the last statement of the cut gives it its value, and nothing keeps it."""
-    last = cut.statements[-1]
-    if cut.leaves is not Leaves.END or len(cut.results) != 1 or not isinstance(last, ast.Assign):
-        return None
-    target = last.targets[0]
-    if len(last.targets) > 1 or not isinstance(target, ast.Name) or target.id != cut.results[0]:
-        return None
-    kept = isinstance(last.value, ast.Yield | ast.YieldFrom) or any(
-        _is_named_late(one, target.id) for one in cut.statements
-    )
-    return None if kept else target
-
-
-def _is_named_late(node: ast.AST, name: str) -> bool:
-    """True when a function or lambda inside of ``node`` uses ``name``, which it may do later."""
-    late = (*FunctionNode.__args__, ast.Lambda, ast.GeneratorExp)
-    return any(
-        isinstance(one, ast.Name) and one.id == name
-        for scope in ast.walk(node)
-        if isinstance(scope, late)
-        for one in ast.walk(scope)
-    )
-
-
-def _column(node: ast.stmt) -> int:
-    decorators: Sequence[ast.expr] = getattr(node, "decorator_list", ())
-    return node.col_offset if not decorators else 0
-
-
 def _ends_line(source: Source, offset: int) -> bool:
     return source.text[:offset].endswith(("\n", "\r"))
 
@@ -344,7 +190,7 @@ def _is_closed_over(cut: Cut) -> bool:
         return True
     if any(isinstance(node, ast.Global | ast.Nonlocal) for node in ast.walk(function)):
         return True
-    return any(_is_named_late(one, name) for one in function.body for name in cut.results)
+    return any(is_named_late(one, name) for one in function.body for name in cut.results)
 
 
 def _found(cut: Cut) -> str:
