@@ -348,3 +348,44 @@ def test_docstring_says_what_the_name_does_not(code, wanted):
     assert (doc and doc.text) == wanted
     source, cut = cut_between(code, dedent(code).split("def ")[1].split("(")[0])
     assert docstring_for(source, cut, name_for(source, cut, ())) is None
+
+
+def test_loop_over_numbered_parameters_is_about_all_of_them():
+    code = """
+        def assert_equal(node1, node2):
+            if node1 is not node2:
+                # <
+                assert node1.value == node2.value, (node1, node2)
+                assert node1.type == node2.type, (node1, node2)
+                if node1.name:
+                    assert node1.name == node2.name, (node1, node2)
+                # >
+            return True
+        """
+    assert named(code).endswith("_nodes")
+
+
+def test_value_that_a_branch_on_its_type_changes_is_normalized():
+    code = """
+        def bits(val):
+            # <
+            if type(val) is list:
+                val = "".join("1" if one else "0" for one in val)
+            # >
+            return int(val, 2)
+        """
+    assert named(code) == "_normalize_value"
+
+
+def test_generator_iterates_whatever_else_it_does():
+    code = """
+        def join(rows, seen, key):
+            # <
+            for row in rows:
+                seen(key(row))
+                yield row
+            # >
+            yield None
+        """
+    assert named(code).startswith("_iter_")
+    assert named(code, {"_iter_rows"}).startswith("_iter_")

@@ -206,7 +206,7 @@ def _done(statement: ast.stmt, looped: bool) -> Iterator[Done]:
             ast.AugAssign(target=ast.Attribute() as target) | ast.AnnAssign(target=ast.Attribute() as target)
         ):
             verb = "update" if isinstance(statement, ast.AugAssign) else "set"
-            yield verb, noun_of(target), noun_of(target.value)
+            yield verb, noun_of(target), _holder(target.value)
         case ast.Delete(targets=[target, *_]):
             yield "remove", noun_of(target)
 
@@ -219,17 +219,22 @@ def _yielded(value: ast.expr | None, looped: bool) -> Words:
     return noun_of(value) if popped else many_of(noun_of(value))
 
 
+def _holder(value: ast.expr) -> Words:
+    """Return the words of what something is set on, also those that say little: it is that, and not another."""
+    return noun_of(value) or (split(value.id) if isinstance(value, ast.Name) else ())
+
+
 def _by_store(target: ast.expr, looped: bool) -> Iterator[Done]:
     match target:
         case ast.Tuple(elts=parts) | ast.List(elts=parts):
             for part in parts:
                 yield from _by_store(part, looped)
         case ast.Attribute(value=value):
-            yield "set", noun_of(target), noun_of(value)
+            yield "set", noun_of(target), _holder(value)
         case ast.Subscript(value=value, slice=ast.Constant(value=str(key))) if key.replace(
             "-", "_"
         ).isidentifier():
-            yield "set", strong(split(key)) or noun_of(value), noun_of(value)
+            yield "set", strong(split(key)) or noun_of(value), _holder(value)
         case ast.Subscript(value=value, slice=key):
             noun = noun_of(value)
             if (

@@ -77,6 +77,7 @@ _SUBJECTS = (
     re.compile(
         r"(?i)^(?:the )?([a-z_]+(?: [a-z_]+)?) (?:must|cannot|can't|requires?|should|has to|does not|too)\b"
     ),
+    re.compile(r"(?i)^'?([a-z_]+(?: [a-z_]+)?)'? (?:is|are) not (?:valid|allowed|supported|permitted)\b"),
     re.compile(r"(?i)^invalid value for (?:the )?([a-z_]+)"),
     re.compile(
         r"(?i)^(?:invalid|unknown|unsupported|bad|wrong) ([a-z_]+(?: [a-z_]+)?)(?=$|[:,.;]| for\b| in\b)"

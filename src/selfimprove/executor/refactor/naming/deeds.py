@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.refactor.naming.acts import (
     Words,
     is_pale,
+    walk,
 )
 from selfimprove.executor.refactor.naming.predicates import FLAGS
 from selfimprove.executor.refactor.naming.view import HOSTS, View, thing_of
@@ -66,8 +68,10 @@ def _objects(view: View, cut: Cut, verb: str, nouns: Counter[Words]) -> Iterator
 
 
 def _given(cut: Cut) -> Iterator[Words]:
-    """Yield the words of the parameters that name a thing."""
-    for words in map(thing_of, cut.parameters):
+    """Yield the words of the parameters that name a thing, those that the statements ask about first."""
+    tests = [node.test for node in walk(cut.statements) if isinstance(node, ast.If)]
+    asked = {node.id for test in tests for node in ast.walk(test) if isinstance(node, ast.Name)}
+    for words in map(thing_of, sorted(cut.parameters, key=lambda name: name not in asked)):
         if not is_pale(words) and not FLAGS.issuperset(words):
             yield words
 
@@ -80,12 +84,12 @@ def _things(view: View, nouns: Sequence[Words]) -> Iterator[Words]:
     """Name what sets several attributes or items of one thing by that thing; of ``self``, it is the state."""
     things = Counter(act.on for act in view.acts if act.verb == "set")
     best = max(things, key=lambda words: things[words])
-    if best and things[best] * 2 > things.total():
+    if best != ("self",) and things[best] * 2 > things.total():
         shared = {words[0] for words in nouns}
         if len(shared) == 1 and nouns[0][0] != best[0]:
             yield "set", *shared, *best
         yield "update", *best
-    elif not any(things):
+    elif set(things) == {("self",)}:
         yield "update", "state"
 
 

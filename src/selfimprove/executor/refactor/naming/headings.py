@@ -43,12 +43,13 @@ _MOST = 3  # words of an object; a longer one is a sentence of its own
 
 
 class Heading(NamedTuple):
-    """A comment over a run: its first sentence, its lines, and whether it has no more than that sentence."""
+    """A comment over a run: its first sentence, its lines, whether it is no more than that, and the second one."""
 
     text: str
     first: int
     last: int
     whole: bool = True
+    more: str = ""
 
 
 def heading(source: Source, cut: Cut) -> Heading | None:
@@ -79,6 +80,13 @@ def _goes_on(source: Source, cut: Cut, text: str) -> bool:
         if not source.line((one.end_lineno or one.lineno) + 1).strip()
     ]
     if not later or not isinstance(cut.statements[0], ast.For | ast.While | ast.If | ast.With | ast.Try):
+        return True
+    first, *rest = cut.statements
+    made = {
+        node.id for node in ast.walk(first) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    simple = len(rest) == 1 and isinstance(rest[0], ast.Assign | ast.Return)
+    if simple and any(isinstance(node, ast.Name) and node.id in made for node in ast.walk(rest[0])):
         return True
     said = {word.lower()[:5] for word in _TOKEN.findall(text) if len(word) > 3}
     code = source.lines(later[0].lineno, cut.statements[-1].end_lineno or later[0].lineno).lower()
@@ -111,7 +119,9 @@ def comment_over(source: Source, statement: ast.stmt) -> Heading | None:
         return None
     sentence = _sentence(text)
     bare = _NUMBERING.sub("", text).strip(" .,;:!")
-    return Heading(sentence, first, last, sentence == bare)
+    return Heading(
+        sentence, first, last, sentence == bare, _sentence(bare[len(sentence) :].lstrip(" .,;:!-"))
+    )
 
 
 def _run_on(lines: Sequence[str]) -> str:
@@ -189,7 +199,7 @@ def _object(tokens: list[str]) -> tuple[str, ...]:
     return tuple(found) if fits and any(map(meaningful, found)) else ()
 
 
-_ENDS = listed("and or not once twice again always never here there now anyway too instead ourselves")
+_ENDS = listed("and or not found once twice again always never here there now anyway too instead ourselves")
 _QUOTES = ("`", "'", '"', "*")
 _SMALL = listed("only also just whole entire given actual own possible both")
 

@@ -50,6 +50,9 @@ def making_verb(name: str, statements: Sequence[ast.stmt], *, goes_in: bool) -> 
     The verb that most of its assignments ask for wins; of two, the one that comes first in the text.
     """
     made = bindings(name, statements)
+    only = statements[0] if len(statements) == 1 else None
+    if goes_in and isinstance(only, ast.If) and not only.orelse and _is_tested(name, [only]):
+        return "normalize"
     if verb := _by_shape(name, made, statements):
         return verb
     if made and all(isinstance(node, ast.AugAssign) for node in made):
@@ -75,7 +78,7 @@ def _by_shape(name: str, made: Sequence[ast.AST], statements: Sequence[ast.stmt]
 def grows_by(made: Sequence[ast.AST]) -> str:
     """Return the verb of the function that gives all that is added to a variable: ``text += render_row(row)``."""
     verbs = {
-        verb_in(called(node.value))
+        "" if called(node.value) in _BY_CALL else verb_in(called(node.value))
         for node in made
         if isinstance(node, ast.AugAssign) and isinstance(node.value, ast.Call)
     }

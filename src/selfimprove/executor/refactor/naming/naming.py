@@ -21,6 +21,7 @@ from selfimprove.executor.refactor.naming.words_of import (
     imperative,
     joined,
     meaningful,
+    plural,
     split,
     strong,
 )
@@ -134,7 +135,7 @@ def _first_free(view: View, offered: Iterable[Words], last: Iterable[Words], tak
 def _repeats(words: Words, view: View) -> str:
     """Tell whether a name is the function's "own" but for a number, or that "filled" up with a verb; else ""."""
     own = tuple(word for one in split(view.place.node.name) if (word := one.rstrip("0123456789")))
-    if words == own:
+    if sorted(words) == sorted(own):
         return "own"
     if len(own) > 1 and own[0] in VERBS:
         return "filled" if words[0] in _DOING and words[1:] == own[1:] else ""
@@ -175,9 +176,14 @@ def _further(view: View) -> Iterator[Words]:
 
 
 def _recurs(view: View) -> bool:
-    """True when the statements call the function that they are in."""
+    """True when the statements call the function that they are in, by its name or on ``self``."""
     name = view.place.node.name
-    return any(isinstance(node, ast.Call) and called(node) == name for node in walk(view.statements))
+    return any(
+        isinstance(node, ast.Call)
+        and called(node) == name
+        and (isinstance(node.func, ast.Name) or isinstance(getattr(node.func, "value", None), ast.Name))
+        for node in walk(view.statements)
+    )
 
 
 def _fit(words: Sequence[str], view: View) -> Words | None:
@@ -222,6 +228,9 @@ def _unnumbered(word: str, view: View) -> str:
     plain = word.rstrip("0123456789")
     if plain == word:
         return word
+    names = {node.arg for node in ast.walk(view.place.node.args) if isinstance(node, ast.arg)}
+    if {f"{plain}1", f"{plain}2"} <= names:
+        return plural(plain)
     return (
         plain if any(isinstance(n, ast.Name) and n.id == plain for n in ast.walk(view.place.node)) else word
     )

@@ -38,6 +38,8 @@ def by_results(view: View, cut: Cut) -> Iterator[Words]:
     """Yield names after the variables that a cut gives back, the best first."""
     if len(cut.results) == 1 and cut.results[0].endswith(_PLACES) and view.verb in _DEALING:
         yield from _at_place(view, cut)
+    elif len(cut.results) == 1 and cut.results[0].endswith(_PLACES):
+        yield from by_acts(view, cut)
     if _prefers_acts(view, cut):
         yield from by_acts(view, cut)
     if view.by_type and view.case and view.verb in _TAKING and len(view.verbs) > 1:

@@ -73,7 +73,8 @@ def candidates(view: View, cut: Cut) -> Iterator[Words]:
     yield from by_results(view, cut)
     if cut.leaves is Leaves.RETURN:
         yield from _returning(view, cut)
-    yield from by_acts(view, cut)
+    if not cut.is_generator:
+        yield from by_acts(view, cut)
 
 
 _DEALING = listed("process handle visit dispatch")
@@ -84,6 +85,8 @@ def _whole_body(view: View, cut: Cut) -> Words:
     if not view.path or (cut.first, cut.last) != (0, len(cut.block) - 1):
         return ()
     around, _ = view.path[-1]
+    if isinstance(around, ast.If) and len(view.path) > 1 and not is_pale(view.item):
+        around, _ = view.path[-2]
     about = isinstance(around, ast.For | ast.AsyncFor) and view.noun and view.item
     return view.item if about and one_of(view.noun)[-1] == view.item[-1] else ()
 
@@ -92,7 +95,8 @@ def _from_heading(view: View, cut: Cut) -> Iterator[Words]:
     found = heading(view.source, cut)
     if found is None:
         whole = opening(view.source, cut) or inner(view.source, cut) or _last_heading(view, cut)
-        if whole is not None and (words := verb_phrase(whole.text)) and _is_done(words[0], view, cut):
+        words = verb_phrase(whole.text) or verb_phrase(whole.more) if whole is not None else ()
+        if words and _is_done(words[0], view, cut):
             yield words
         return
     if words := verb_phrase(found.text):
@@ -315,7 +319,8 @@ def _on_case(view: View, case: Words) -> Iterator[Words]:
 
 def at_last(view: View, cut: Cut) -> Iterator[Words]:
     """Yield names for what nothing better was found for."""
-    verb = view.verb or (view.verbs[0] if view.verbs else "handle")
+    done = next((verb for verb in view.verbs if verb != "call"), "handle")
+    verb = "iter" if cut.is_generator else view.verb or done
     if view.case:
         yield verb, *view.case
     if view.looped:

@@ -52,7 +52,7 @@ def case_of(test: ast.expr) -> Words:
             return kind_of(kind)
         case ast.Call(args=[_, ast.Constant(value=str(name))]) as call if called(call) == "hasattr":
             return strong(split(name))
-        case ast.Call(func=ast.Attribute(), args=[argument]) as call if called(call) in ("startswith", "get"):
+        case ast.Call(func=ast.Attribute(), args=[argument]) as call if called(call) in _LOOKING_UP:
             return marked(argument)
         case ast.Call(args=arguments) if split(called(test))[:1] in _ASKING and (
             one := _only_word(arguments)
@@ -68,6 +68,8 @@ def case_of(test: ast.expr) -> Words:
             return ()
 
 
+_PATTERNS = ("re", "rx", "regex", "pattern")
+_LOOKING_UP = ("startswith", "get", "group")
 _ASKING = (("is",), ("has",), ("matches",))
 
 
@@ -136,7 +138,8 @@ def _called(call: ast.Call) -> Words:
     if name.startswith("is") and name.islower() and len(name) > 3:
         return ("is", name[2:])
     if name in ("match", "search", "fullmatch"):
-        return _asked("matches", noun_of(call.func.value) if isinstance(call.func, ast.Attribute) else ())
+        words = noun_of(call.func.value) if isinstance(call.func, ast.Attribute) else ()
+        return _asked("matches", words[:-1] if len(words) > 1 and words[-1] in _PATTERNS else words)
     return (*noun_of(call.func), "exists") if name == "exists" else ()
 
 
@@ -235,9 +238,15 @@ def _all_alike(words: Words, values: Sequence[ast.expr]) -> Words:
         marks = all(isinstance(one, ast.Compare) and isinstance(one.left, ast.Constant) for one in values)
         return ("has", "special", *(("chars",) if marks else words[2:])) if marks else ("are", *words[1:])
     if all(isinstance(one, ast.Call) and one.args for one in values):
-        constants = [_only_word(one.args) for one in values if isinstance(one, ast.Call)]
-        if all(constants):
-            return ("is", constants[0][-1], "or", constants[1][-1]) if len(constants) == _PAIR else ()
+        constants = [
+            split(arg.value)[-1:]
+            for one in values
+            if isinstance(one, ast.Call)
+            for arg in one.args
+            if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+        ]
+        if len(constants) == len(values) and all(constants):
+            return ("is", *constants[0], "or", *constants[1]) if len(constants) == _PAIR else ()
     adjective = words[-1].endswith(("ed", "ing", "able", "ible"))
     return ("are", *words[1:-1], words[-1] if adjective else plural(words[-1]))
 

@@ -76,7 +76,7 @@ BOTH = listed(
 
 WEAK = listed(
     """
-    a an any b bar baz c cur curr current d e el elem ex exc f foo fn func g h i idx j k l m misc my n nxt o obj
+    a an any b bar baz c cur curr current d e el ex exc f foo fn func g h i idx j k l m misc my n nxt o obj
     object one orig other p q r ref res result results ret retval return returned rv s self cls some something
     stuff t temp thing things this tmp todo two u v val vals w x xs y z aa bb cc dd kk vv ii jj acc
     """
@@ -86,7 +86,7 @@ WEAK = listed(
 PALE = listed(
     "arg args kwarg kwargs data item items entry entries element elements info input new next prev previous old out "
     "output first last value values var line lines part parts bit bits piece pieces chunk chunks buf buffer text "
-    "string str list dict tuple src dst"
+    "string str list dict tuple src dst elem"
 )
 """Words that say little: what stands beside them in the code is a better name."""
 
@@ -198,7 +198,7 @@ def strong(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(found) if any(meaningful(word) for word in found) else ()
 
 
-_FADING = listed("a an cur curr current my tmp temp this the orig self cls n num")
+_FADING = listed("a an e cur curr current my tmp temp this the orig self cls n num")
 _FULL = {"val": "value", "vals": "values"}
 
 
