@@ -102,7 +102,7 @@ def rows_of(target: Target, summary: Summary, jobs: Mapping[str, Picked]) -> lis
             rows.append(replace(row, status=_end_of(why), reason=why.message))
         else:
             reason = next((one.reason for one in summary.waiting if one.task.id == name), "was not started")
-            rows.append(replace(row, reason=reason))
+            rows.append(replace(row, status=End.LEFT, reason=reason))
     return rows
 
 

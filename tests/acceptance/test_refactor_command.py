@@ -223,6 +223,45 @@ def test_a_signal_ends_a_dry_run_while_the_tests_run(
     assert leftovers(made) == []
 
 
+HANGS = """
+
+def test_hangs():
+    import pathlib, time
+    if any(name[0] == "_" != name[1] for name in vars(b)):
+        pathlib.Path({begun!r}).touch()
+        time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_after_a_commit_leaves_the_rows_so_far(
+    project: Make, tmp_path: Path, signum: int, code: int
+) -> None:
+    begun = tmp_path / "begun"
+    b, c = (TANGLED.replace("def load", f"def {name}") for name in ("read", "sum_up"))
+    tests = TESTS.replace("from app import load", "import b").replace(" load(", " b.read(")
+    made = project(FILES | {"b.py": b, "c.py": c, "test_b.py": tests + HANGS.format(begun=str(begun))})
+    process = made.start("refactor", "--all", "--format", "json", "--sandbox", "none")
+    end = time.monotonic() + 120
+    while not begun.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    process.send_signal(signum)
+    out, err = process.communicate(timeout=60)
+    document = json.loads(out)
+    Draft202012Validator(schema("refactor")).validate(document)
+    assert process.returncode == document["exit_code"] == code, err
+    assert (document["ok"], document["error"]["code"]) == (False, "interrupted")
+    assert document["data"], err
+    done, cut_off, never = document["data"]["functions"]
+    assert (done["symbol"], done["status"], [done["subject"]]) == ("load", "done", commits(made))
+    assert done["commit"] == made.git("rev-parse", "selfimprove/run-1")
+    assert [(one["symbol"], one["status"]) for one in (cut_off, never)] == [
+        ("read", "left"),
+        ("sum_up", "left"),
+    ]
+    assert leftovers(made) == []
+
+
 def test_the_same_words_from_other_processes_with_other_hash_seeds(project: Make) -> None:
     other = TANGLED.replace("def load", "def read").replace("totals", "sums")
     made = project({"app.py": TANGLED, "lib/sums.py": other, "lib/small.py": SMALL})
