@@ -15,6 +15,7 @@ from selfimprove.executor.patching.diff import opcodes
 from selfimprove.executor.refactor.draft import Draft
 from selfimprove.executor.refactor.source import Source
 from selfimprove.executor.refactor.table import REWRITES
+from selfimprove.executor.refactor.untested import untested
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -50,7 +51,7 @@ def propose(project: Project, wish: Wish, tried: Collection[str] = ()) -> Draft:
         for draft in _choices(project, wish, aims, tried, reasons):
             if draft.key in tried:
                 reasons.append("every way to do it was tried")
-            elif short := shortfall(project, wish, aims, draft):
+            elif short := shortfall(project, wish, aims, draft) or _untested(project, wish, draft):
                 reasons.append(short)
             else:
                 return draft
@@ -213,6 +214,13 @@ def _large(
         rewrites=(*before, *draft.rewrites),
         key=lead + (draft.key or f"{rewrite.name}:{wish.symbol}#{wish.ordinal}"),
     )
+
+
+def _untested(project: Project, wish: Wish, draft: Draft) -> str:
+    """Return which line that a draft changes is run by no test, so that it could not be proved."""
+    after = functions_of(draft.files[wish.path]) if wish.symbol and wish.path in draft.files else {}
+    now = after.get((wish.symbol, wish.ordinal))
+    return untested(project, wish, draft, (now.line, now.end_line) if now else None)
 
 
 def shortfall(project: Project, wish: Wish, aims: Mapping[str, int], draft: Draft) -> str:
