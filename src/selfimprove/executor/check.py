@@ -12,7 +12,7 @@ from selfimprove.executor.commands import configured, find_suite, last_words
 from selfimprove.executor.hooks import rewritten, run_hook
 from selfimprove.executor.mounting import view_of
 from selfimprove.executor.proving.comparing import compared
-from selfimprove.executor.proving.executed import executed_statements
+from selfimprove.executor.proving.executed import executed_lines
 from selfimprove.executor.proving.linters import lint_commands, messages, new_lines, with_cache
 from selfimprove.executor.proving.programs import finds_of, where
 from selfimprove.executor.proving.proof import Proof
@@ -183,15 +183,10 @@ def base_lines(
         run = bench.reports.get(tree, *key_of(suite, bench)) or TestRun()
     copy.restore(work.tree)
     return {
-        path: frozenset(run.lines.get(path, ())) | _begun(path, files[path], run.lines.get(path, ()))
+        path: executed_lines(Source.read(path, files[path]).text, run.lines.get(path, ()))
         for path, ranges in trace.items()
         if is_traced(run, {path: ranges})
     }
-
-
-def _begun(path: str, content: bytes, hit: Sequence[int]) -> frozenset[int]:
-    text = Source.read(path, content).text
-    return frozenset(executed_statements(text, 1, len(text), hit))
 
 
 def _read(copy: Copy, paths: Iterable[str]) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from selfimprove.errors import NeedsModel, PatchError, RefactorError
 from selfimprove.executor import check as checking
 from selfimprove.executor.patching.apply import read_files, write_files
 from selfimprove.executor.proving.rewritten import UNPROVED
+from selfimprove.executor.refactor.api import refuse_unchecked
 from selfimprove.executor.refactor.minimum import minimum_python
 from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.rewrite import functions_of, propose
@@ -153,7 +154,8 @@ def expect(task: Task, work: Work, bench: Bench, log: Path) -> str:
         wish = wish_of(task, Path(work.copy), bench)
         if wish.path in checking.base_lines(task, work, bench, log, (wish.path,), measure=False):
             return "rewrites without a model will be tried"
-        propose(_project(bench, Path(work.copy), bench.repo.tree_of(work.base)), wish)
+        project = _project(bench, Path(work.copy), bench.repo.tree_of(work.base))
+        refuse_unchecked(project.files, propose(project, wish).files)
     except (RefactorError, PatchError) as error:
         raise _waiting(error) from None
     return "a rewrite without a model is possible"
@@ -174,6 +176,7 @@ def refactor(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     covered = checking.base_lines(task, work.but(tree=base), bench, log, (wish.path,))
     project = _project(bench, copy.path, base).knowing(covered)
     draft = propose(project, wish, tried)
+    refuse_unchecked(project.files, draft.files)
     if outside := [path for path in draft.files if task.files and not below(path, task.files)]:
         raise RefactorError(f"{outside[0]} would change too, and is not among the task's files")
     try:

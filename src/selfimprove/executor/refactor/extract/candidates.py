@@ -14,7 +14,10 @@ from selfimprove.executor.refactor.analysis.statements import unrun_line
 from selfimprove.executor.refactor.extract.choosing import Item, blocks_of
 from selfimprove.executor.refactor.extract.conditions import Condition, conditions
 from selfimprove.executor.refactor.extract.costs import IMPOSSIBLE, cost, one_of_many, predicate_cost
+from selfimprove.executor.refactor.extract.extract import span_of
 from selfimprove.executor.refactor.extract.leaving import end_of
+from selfimprove.executor.refactor.extract.lines import last_line
+from selfimprove.executor.refactor.extract.remarks import divided, is_told
 from selfimprove.executor.refactor.extract.weights import decisions, deeper, gain, levels, shallower, stood
 
 if TYPE_CHECKING:
@@ -75,7 +78,7 @@ def _runs(
     where, level = stood(place.node), levels(place.node)
     for cut in cuts(source, place, project):
         price = cost(source, cut)
-        if price >= IMPOSSIBLE or not _ends_executed(source, cut, project):
+        if price >= IMPOSSIBLE or not _ends_executed(source, cut, project) or _parted(source, cut):
             continue
         first, last = cut.statements[0], cut.statements[-1]
         deep = metric == "nesting"
@@ -87,7 +90,9 @@ def _runs(
 
 def _expressions(source: Source, place: Place, project: Project) -> Iterator[tuple[Cut | Condition, Item]]:
     for one in conditions(source, place, project):
-        if not _is_evaluated(source, one, project):
+        around = divided(source, place, one.statement.lineno, last_line(one.statement))
+        told = around or is_told(source, one.statement, one.expression)
+        if told or not _is_evaluated(source, one, project):
             continue
         count = decisions([one.expression])
         price = predicate_cost(len(one.cut.parameters), count) + one_of_many(place.node, one.statement)
@@ -108,9 +113,20 @@ def reasons(source: Source, place: Place, project: Project) -> str:
             except RefactorError as error:
                 found[error.message] += decisions([node])
             else:
-                if cost(source, cut) >= IMPOSSIBLE:
+                if why := _parted(source, cut):
+                    found[why] += decisions([node])
+                elif cost(source, cut) >= IMPOSSIBLE:
                     found["what could be cut needs too many parameters or results"] += decisions([node])
     return found.most_common(1)[0][0] if found else ""
+
+
+def _parted(source: Source, cut: Cut) -> str:
+    """Return why the lines of a cut do not move: they hold something else, or a comment is about more than them."""
+    try:
+        span = span_of(source, cut)
+    except RefactorError as error:
+        return error.message
+    return divided(source, cut.place, span.first, span.last)
 
 
 def _ends_executed(source: Source, cut: Cut, project: Project) -> bool:
