@@ -154,7 +154,12 @@ def _preview(
 
     most = target.settings.run.max_tasks
     rows = [*wiring_refactor.preview(target, picked[:most], tests=tests, listener=tell), *fine]
-    hints = ["Dry run: no file written."] if rows else []
+    diffs = sum(bool(row.diff) for row in rows)
+    hints = (
+        ["Dry run: no file written." + " Each diff is on top of those before it." * (diffs > 1)]
+        if rows
+        else []
+    )
     return door.answer(
         refactored_data(rows, None, dry_run=True),
         refactored_text(rows, dry_run=True, hints=hints),

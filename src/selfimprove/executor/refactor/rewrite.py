@@ -176,6 +176,14 @@ def _moved(project: Project, old: Source, new: Source) -> Project:
     return replace(project, files={**project.files, new.path: new.content}, covered=covered)
 
 
+def landed(project: Project, draft: Draft) -> Project:
+    """Return the project in which ``draft`` has landed, with what is known of lines that stay the same."""
+    for path, content in sorted(draft.files.items()):
+        if path in project.covered and path in project.files:
+            project = _moved(project, *(Source.read(path, one) for one in (project.files[path], content)))
+    return replace(project, files={**project.files, **draft.files}, covered={**project.covered, **draft.run})
+
+
 def _small_draft(state: _State, wish: Wish) -> Draft:
     names = tuple(one.name for one in state.done)
     content = state.source.content
@@ -269,27 +277,33 @@ def functions_of(content: bytes) -> dict[tuple[str, int], FunctionMetrics]:
 def executed_in(project: Project, draft: Draft) -> dict[str, Any] | None:
     """Return how many lines of the new functions are lines that tests execute where they stand today.
 
-    ``executed``, ``total`` and ``missing`` (numbers in the new text) of lines that begin a statement and were there
-    before, but for their indentation; None when no file with a new function was traced.
+    ``executed``, ``total`` and ``missing`` (numbers in the new text) of lines that begin a statement; where who made
+    the draft does not tell what is run, of those that were there before, but for their indentation. None when no
+    file with a new function was traced.
     """
     total, missing = 0, []
-    traced = False
-    for path in sorted({one.path for one in draft.added if one.path in project.covered}):
-        traced = True
-        old, new = (Source.read(path, files[path]) for files in (project.files, draft.files))
-        run = {
-            row.strip()
-            for number, row in enumerate(old.text.splitlines(), 1)
-            if number in project.covered[path]
-        }
-        rows = new.text.splitlines()
-        known = {row.strip() for row in old.text.splitlines()}
-        for one in (one for one in draft.added if one.path == path):
-            for number in _statement_lines(new, one.line, one.end_line):
-                if rows[number - 1].strip() in known:
-                    total += 1
-                    missing += [number] if rows[number - 1].strip() not in run else []
-    return {"executed": total - len(missing), "total": total, "missing": missing} if traced else None
+    paths = sorted({one.path for one in draft.added if one.path in project.covered})
+    for path in paths:
+        new = Source.read(path, draft.files[path])
+        spans = [(one.line, one.end_line) for one in draft.added if one.path == path]
+        lines = [line for first, last in spans for line in _statement_lines(new, first, last)]
+        run = draft.run.get(path)
+        if run is None:
+            lines, run = _of_old(project, new, lines)
+        total += len(lines)
+        missing += [line for line in lines if line not in run]
+    return {"executed": total - len(missing), "total": total, "missing": missing} if paths else None
+
+
+def _of_old(project: Project, new: Source, lines: list[int]) -> tuple[list[int], frozenset[int]]:
+    """Return those of ``lines`` that the old text has too, and those that it has where tests run them."""
+    old = Source.read(new.path, project.files[new.path]).text.splitlines()
+    executed = project.covered[new.path]
+    known = {row.strip() for row in old}
+    run = {row.strip() for number, row in enumerate(old, 1) if number in executed}
+    rows = {line: new.line(line).strip() for line in lines}
+    there = [line for line in lines if rows[line] in known]
+    return there, frozenset(line for line in there if rows[line] in run)
 
 
 def _statement_lines(source: Source, first: int, last: int) -> list[int]:

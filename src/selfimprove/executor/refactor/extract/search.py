@@ -258,6 +258,7 @@ def _draft(state: State, place: Place) -> Draft:
         rewrites=("extract-function",),
         added=tuple(added),
         key=state.key,
+        run={path: lines for path, lines in state.project.covered.items() if path == state.source.path},
     )
 
 
