@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from selfimprove import picking
 from selfimprove.errors import (
     Interrupted,
-    MissingTool,
     PatchError,
     RefactorError,
     SelfimproveError,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from selfimprove.executor.bench import Bench
+    from selfimprove.executor.refactor.draft import Draft
     from selfimprove.executor.refactor.project import Project
     from selfimprove.model.outcome import Outcome
     from selfimprove.orchestrator import Orchestrator, Summary
@@ -102,7 +102,7 @@ def rows_of(target: Target, summary: Summary, jobs: Mapping[str, Picked]) -> lis
             rows.append(replace(row, status=_end_of(why), reason=why.message))
         else:
             reason = next((one.reason for one in summary.waiting if one.task.id == name), "was not started")
-            rows.append(replace(row, reason=reason))
+            rows.append(replace(row, status=End.LEFT, reason=reason))
     return rows
 
 
@@ -156,8 +156,9 @@ def _added(one: Sequence[Any], content: bytes) -> dict[str, Any]:
 def preview(
     target: Target, picked: Sequence[Picked], *, tests: bool, listener: Listener = ignore
 ) -> list[Refactored]:
-    """Return what would be tried for each, with its diff against the person's files as they are. Writes nothing.
+    """Return what would be tried for each, with its diff. Writes nothing.
 
+    Each diff is on top of those before it, as the commits would land, the first on the person's files as they are.
     With ``tests`` those of the last commit are run in the sandbox, to know which lines they execute; of files that
     were changed since nothing is known.
     """
@@ -167,25 +168,39 @@ def preview(
     names = list_files(target.repo).names
     covered = _covered(target, picked, listener) if tests and picked else {}
     project = read_project(target.repo.root, names, covered, (target.repo.root, target.environ))
-    return [_proposed(project, one, traced=one.wish.path in covered) for one in picked]
+    rows = []
+    for one in picked:
+        row, project = _proposed(project, one, traced=one.wish.path in covered)
+        rows.append(row)
+    return rows
 
 
-def _proposed(project: Project, one: Picked, *, traced: bool) -> Refactored:
+def _proposed(project: Project, one: Picked, *, traced: bool) -> tuple[Refactored, Project]:
+    """Return what would be tried, and the project after it. Raises MissingTool, which a person has to mend first."""
+    from selfimprove.executor.refactor.api import refuse_unchecked
+    from selfimprove.executor.refactor.rewrite import landed, propose
+
+    wish = one.wish
+    try:
+        draft = propose(project, wish)
+        refuse_unchecked(project.files, draft.files)
+    except (RefactorError, PatchError) as error:
+        row = Refactored(wish.path, wish.symbol, _end_of(error), error.message, one.line)
+        return row, project
+    return _shown(project, one, draft, traced=traced), landed(project, draft)
+
+
+def _shown(project: Project, one: Picked, draft: Draft, *, traced: bool) -> Refactored:
     from selfimprove.executor.patching.diff import generate_diff
-    from selfimprove.executor.refactor.rewrite import executed_in, propose
+    from selfimprove.executor.refactor.rewrite import executed_in
     from selfimprove.executor.refactoring import values_of
 
     wish = one.wish
-    row = Refactored(wish.path, wish.symbol, End.REFUSED, line=one.line)
-    try:
-        draft = propose(project, wish)
-    except (RefactorError, PatchError, MissingTool) as error:
-        return replace(row, status=_end_of(error), reason=error.message)
+    row = Refactored(wish.path, wish.symbol, End.PROPOSED, line=one.line)
     old = {path: project.files[path] for path in draft.files if path in project.files}
     diff = generate_diff(old, draft.files).encode("utf-8", "surrogateescape")
     return replace(
         row,
-        status=End.PROPOSED,
         reason="; ".join(draft.notes),
         subject=draft.subject,
         rewrites=draft.rewrites,

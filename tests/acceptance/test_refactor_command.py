@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +75,94 @@ def test_a_dry_run_shows_the_diff_and_the_numbers_and_writes_nothing(project: Ma
     assert not (made.root / ".selfimprove").exists()
     made.write("change.diff", row["diff"])
     made.git("apply", "change.diff")
+
+
+def test_the_diffs_of_a_dry_run_land_one_after_another(project: Make) -> None:
+    read = TANGLED.partition('"""Totals of rows."""')[2].replace("def load", "def read")
+    tests = TESTS + TESTS.replace("import pytest\n", "").replace("load", "read").replace("_strict", "_too")
+    made = project(FILES | {"app.py": TANGLED + read, "test_app.py": tests})
+    found = rows(made, "--all", "--dry-run")
+    assert [(row["symbol"], row["status"]) for row in found] == [("load", "proposed"), ("read", "proposed")]
+    assert found[1]["covered"]["missing"] == []
+    done = rows(made, "--all")
+    for row, one in zip(found, done, strict=True):
+        made.write("change.diff", row["diff"])
+        made.git("apply", "change.diff")
+        assert made.read("app.py").rstrip() == made.git("show", f"{one['commit']}:app.py")
+    made.git("checkout", "-q", "app.py")
+    assert "Each diff is on top of those before it." in made.run("refactor", "--all", "--dry-run").out
+
+
+MISSING = {"griffe/__init__.py": "raise ImportError\n", "hypothesis/__init__.py": "raise ImportError\n"}
+METHOD = {
+    "m/__init__.py": "class Box:\n    def size(self, n):\n        return n + 1\n",
+    "test_m.py": "from m import Box\n\n\ndef test_size():\n    assert Box().size(1) == 2\n",
+    "conftest.py": "",
+}
+
+
+def test_without_the_extra_private_helpers_are_made_and_public_names_are_left_alone(
+    project: Make, tmp_path: Path
+) -> None:
+    for path, text in MISSING.items():
+        (tmp_path / "blocked" / path).parent.mkdir(parents=True)
+        (tmp_path / "blocked" / path).write_text(text, encoding="utf-8")
+    blocked = {"PYTHONPATH": f"{tmp_path / 'blocked'}:{os.environ.get('PYTHONPATH', '')}"}
+    made = project(FILES)
+    done = made.run("refactor", "app.py:load", "--format", "json", env=blocked)
+    assert (done.code, answer(done)["functions"][0]["status"]) == (0, "done"), done.err
+    made = project(METHOD)
+    for more in (("--dry-run",), ()):
+        done = made.run(
+            "refactor", "m/__init__.py:Box.size", "--rewrite", "move-to-function", *more, env=blocked
+        )
+        assert done.code == 2, done.out + done.err
+        assert "griffe is not installed" in done.err
+        assert "pip install 'selfimprove[refactor]'" in done.err
+    assert "tests " not in done.err  # said before they are run
+
+
+def test_without_ruff_only_what_needs_it_is_refused(project: Make, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "python").symlink_to(sys.executable)
+    code = (
+        "import sys; sys.executable = sys.argv.pop(1);"
+        "from selfimprove.cli.app import main; sys.argv[0] = 'selfimprove'; main()"
+    )
+    made = project(FILES)
+
+    def run(*words: str) -> Any:
+        return subprocess.run(
+            [sys.executable, "-c", code, str(bare / "python"), "refactor", *words],
+            cwd=made.root,
+            env=made.env | {"PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    done = run("app.py", "--rewrite", "ruff-fixes", "--dry-run", "--no-tests")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "ruff is not installed" in done.stderr
+    assert "pip install 'selfimprove[refactor]'" in done.stderr
+    assert run("app.py:load", "--dry-run", "--no-tests").returncode == 0
+
+
+def test_a_link_that_leads_nowhere_is_no_file_to_look_into(project: Make, tmp_path: Path) -> None:
+    """The tests that matter are looked for where the suite is slow, in all files that git tracks."""
+    slow = (
+        f"import pathlib, time\n\nSEEN = pathlib.Path({str(tmp_path / 'seen')!r})\n\n\n"
+        "def test_slow():\n    time.sleep(0 if SEEN.exists() else 5.2)\n    SEEN.touch()\n\n\n"
+        + "".join(f"def test_{n}():\n    pass\n\n\n" for n in range(8))
+    )
+    made = project(FILES | {"test_slow.py": slow, "pkg/__init__.py": ""}, commit=False)
+    (made.root / "pkg" / "dangling.py").symlink_to("nowhere")
+    made.git("add", "-A")
+    made.git("commit", "-qm", "First")
+    assert "pkg/dangling.py" in made.git("ls-files")
+    [row] = rows(made, "app.py:load", "--sandbox", "none")
+    assert row["status"] == "done", row
 
 
 def test_a_plain_repository_with_one_file_and_no_commit_is_enough_to_look(project: Make) -> None:
@@ -220,6 +311,45 @@ def test_a_signal_ends_a_dry_run_while_the_tests_run(
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, ""), err
     assert "could not be run" not in err
+    assert leftovers(made) == []
+
+
+HANGS = """
+
+def test_hangs():
+    import pathlib, time
+    if any(name[0] == "_" != name[1] for name in vars(b)):
+        pathlib.Path({begun!r}).touch()
+        time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_after_a_commit_leaves_the_rows_so_far(
+    project: Make, tmp_path: Path, signum: int, code: int
+) -> None:
+    begun = tmp_path / "begun"
+    b, c = (TANGLED.replace("def load", f"def {name}") for name in ("read", "sum_up"))
+    tests = TESTS.replace("from app import load", "import b").replace(" load(", " b.read(")
+    made = project(FILES | {"b.py": b, "c.py": c, "test_b.py": tests + HANGS.format(begun=str(begun))})
+    process = made.start("refactor", "--all", "--format", "json", "--sandbox", "none")
+    end = time.monotonic() + 120
+    while not begun.exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    process.send_signal(signum)
+    out, err = process.communicate(timeout=60)
+    document = json.loads(out)
+    Draft202012Validator(schema("refactor")).validate(document)
+    assert process.returncode == document["exit_code"] == code, err
+    assert (document["ok"], document["error"]["code"]) == (False, "interrupted")
+    assert document["data"], err
+    done, cut_off, never = document["data"]["functions"]
+    assert (done["symbol"], done["status"], [done["subject"]]) == ("load", "done", commits(made))
+    assert done["commit"] == made.git("rev-parse", "selfimprove/run-1")
+    assert [(one["symbol"], one["status"]) for one in (cut_off, never)] == [
+        ("read", "left"),
+        ("sum_up", "left"),
+    ]
     assert leftovers(made) == []
 
 

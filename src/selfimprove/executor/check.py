@@ -12,7 +12,7 @@ from selfimprove.executor.commands import configured, find_suite, last_words
 from selfimprove.executor.hooks import rewritten, run_hook
 from selfimprove.executor.mounting import view_of
 from selfimprove.executor.proving.comparing import compared
-from selfimprove.executor.proving.executed import executed_statements
+from selfimprove.executor.proving.executed import executed_lines
 from selfimprove.executor.proving.linters import lint_commands, messages, new_lines, with_cache
 from selfimprove.executor.proving.programs import finds_of, where
 from selfimprove.executor.proving.proof import Proof
@@ -32,6 +32,7 @@ from selfimprove.executor.proving.tracing import is_traced
 from selfimprove.executor.proving.verdict import essence
 from selfimprove.executor.refactor.source import Source
 from selfimprove.model.outcome import CheckResult
+from selfimprove.model.testrun import TestRun
 from selfimprove.tools.git.worktree import Copy, reopen_copy
 
 if TYPE_CHECKING:
@@ -159,13 +160,13 @@ def _watched(task: Task, bench: Bench) -> Sequence[str]:
 
 
 def base_lines(
-    task: Task, work: Work, bench: Bench, log: Path, paths: Sequence[str]
+    task: Task, work: Work, bench: Bench, log: Path, paths: Sequence[str], *, measure: bool = True
 ) -> dict[str, frozenset[int]]:
     """Return the lines of ``paths`` that the tests of the base execute, numbered as there.
 
     A statement over several lines has at least its first line in it when it was executed. A file of which that is not
-    known is not in the result. The tests run once for a tree, whatever is asked of them. The copy is left with
-    ``work.tree``.
+    known is not in the result. The tests run once for a tree, whatever is asked of them, and not at all unless
+    ``measure``. The copy is left with ``work.tree``.
     """
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     tree = bench.repo.tree_of(work.base)
@@ -176,18 +177,16 @@ def base_lines(
     if suite is None or suite.lacks or not trace:
         copy.restore(work.tree)
         return {}
-    run = standing(suite, tree, Ground(copy, bench, log), trace)
+    if measure:
+        run = standing(suite, tree, Ground(copy, bench, log), trace)
+    else:
+        run = bench.reports.get(tree, *key_of(suite, bench)) or TestRun()
     copy.restore(work.tree)
     return {
-        path: frozenset(run.lines.get(path, ())) | _begun(path, files[path], run.lines.get(path, ()))
+        path: executed_lines(Source.read(path, files[path]).text, run.lines.get(path, ()))
         for path, ranges in trace.items()
         if is_traced(run, {path: ranges})
     }
-
-
-def _begun(path: str, content: bytes, hit: Sequence[int]) -> frozenset[int]:
-    text = Source.read(path, content).text
-    return frozenset(executed_statements(text, 1, len(text), hit))
 
 
 def _read(copy: Copy, paths: Iterable[str]) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from selfimprove.errors import NeedsModel, PatchError, RefactorError
 from selfimprove.executor import check as checking
 from selfimprove.executor.patching.apply import read_files, write_files
 from selfimprove.executor.proving.rewritten import UNPROVED
+from selfimprove.executor.refactor.api import refuse_unchecked
 from selfimprove.executor.refactor.minimum import minimum_python
 from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.rewrite import functions_of, propose
@@ -50,6 +51,9 @@ MEASURED = {
 """What a rule measures, as a commit tells it."""
 
 NO_TESTS = f"{UNPROVED}: the repository has no tests"
+_READ: dict[tuple[str, str], Project] = {}
+"""The tree that was read last: the steps of a task, and tasks that change nothing, ask for the same one."""
+
 _STILL_FINE = 15  # the audit's own limit of complexity, for findings of other rules
 _LARGEST = 2_000_000  # bytes of a file that can have something to do with a rewrite
 _PYLINT = re.compile(r"\(([a-z0-9-]+), [A-Z]\d{4}\)")
@@ -131,12 +135,30 @@ def _programs(bench: Bench) -> Programs:
     return bench.repo.root, bench.environ
 
 
-def expect(task: Task, root: Path, names: Iterable[str], bench: Bench) -> None:
-    """Raise NeedsModel when nothing can be done for the task, whatever tests run: before they are run."""
+def _project(bench: Bench, root: Path, tree: str) -> Project:
+    """Return ``tree``, which stands below ``root``, without what tests run; it is read once for all that ask."""
+    place = str(bench.repo.common_dir), tree
+    if place not in _READ:
+        _READ.clear()
+        _READ[place] = read_project(root, bench.repo.tree_names(tree), programs=_programs(bench))
+    return _READ[place]
+
+
+def expect(task: Task, work: Work, bench: Bench, log: Path) -> str:
+    """Return what can be expected of a rewrite of the work's base before its tests are run.
+
+    Raises NeedsModel when nothing can be done for the task, whatever tests run. Where it is known already what they
+    run, nothing is searched: the edit step does that, and knows more.
+    """
     try:
-        propose(read_project(root, names, programs=_programs(bench)), wish_of(task, root, bench))
+        wish = wish_of(task, Path(work.copy), bench)
+        if wish.path in checking.base_lines(task, work, bench, log, (wish.path,), measure=False):
+            return "rewrites without a model will be tried"
+        project = _project(bench, Path(work.copy), bench.repo.tree_of(work.base))
+        refuse_unchecked(project.files, propose(project, wish).files)
     except (RefactorError, PatchError) as error:
         raise _waiting(error) from None
+    return "a rewrite without a model is possible"
 
 
 def refactor(task: Task, work: Work, bench: Bench, log: Path) -> Work:
@@ -152,8 +174,9 @@ def refactor(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     if len(tried) >= MOST or work.failure.startswith(NO_TESTS):  # which no other way would mend
         raise RefactorError(f"{len(tried)} ways were tried", where=wish.path)
     covered = checking.base_lines(task, work.but(tree=base), bench, log, (wish.path,))
-    project = read_project(copy.path, bench.repo.tree_names(base), covered, _programs(bench))
+    project = _project(bench, copy.path, base).knowing(covered)
     draft = propose(project, wish, tried)
+    refuse_unchecked(project.files, draft.files)
     if outside := [path for path in draft.files if task.files and not below(path, task.files)]:
         raise RefactorError(f"{outside[0]} would change too, and is not among the task's files")
     try:

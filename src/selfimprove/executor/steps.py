@@ -56,8 +56,8 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
         name = refactoring.MEASURED.get(finding.rule, finding.rule)
         metrics = {"name": name, "before": finding.value, "limit": finding.limit}
     if bench.llm is None and refactoring.applies(job.task, bench):
-        refactoring.expect(job.task, copy.path, bench.repo.tree_names(work.base), bench)
-        return work.but(metrics=metrics, summary="a rewrite without a model is possible")
+        expected = refactoring.expect(job.task, work, bench, job.log)
+        return work.but(metrics=metrics, summary=expected)
     sight = bench.sight()
     context = choose(
         job.task, bench.repo.tree_names(work.base), sight.files(reader(copy.path)), sight, bench.repo

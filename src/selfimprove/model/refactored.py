@@ -11,13 +11,14 @@ class End(StrEnum):
     """How it ended.
 
     ``DONE``: there is a commit. ``PROPOSED``: a dry run shows what would be tried. ``NOTHING``: there was nothing to
-    do. ``REFUSED``: no rewrite can do it. ``UNPROVED``: one could, and no test shows that it is right. ``FAILED``:
-    what was made did not pass.
+    do. ``LEFT``: it was not started, or not brought to an end. ``REFUSED``: no rewrite can do it. ``UNPROVED``: one
+    could, and no test shows that it is right. ``FAILED``: what was made did not pass.
     """
 
     DONE = "done"
     PROPOSED = "proposed"
     NOTHING = "nothing"
+    LEFT = "left"
     REFUSED = "refused"
     UNPROVED = "unproved"
     FAILED = "failed"

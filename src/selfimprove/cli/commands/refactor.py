@@ -10,13 +10,14 @@ import typer
 from selfimprove.cli.commands.run import Land, SandboxChoice  # noqa: TC001 (typer reads the annotations)
 from selfimprove.cli.door import Door, command
 from selfimprove.cli.options import Format, FormatOption, Output
-from selfimprove.errors import UsageError
+from selfimprove.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from selfimprove.cli.console import Progress
     from selfimprove.model.refactored import Refactored
+    from selfimprove.orchestrator import Summary
     from selfimprove.picking import Asked, Picked
     from selfimprove.target import Target
 
@@ -153,7 +154,12 @@ def _preview(
 
     most = target.settings.run.max_tasks
     rows = [*wiring_refactor.preview(target, picked[:most], tests=tests, listener=tell), *fine]
-    hints = ["Dry run: no file written."] if rows else []
+    diffs = sum(bool(row.diff) for row in rows)
+    hints = (
+        ["Dry run: no file written." + " Each diff is on top of those before it." * (diffs > 1)]
+        if rows
+        else []
+    )
     return door.answer(
         refactored_data(rows, None, dry_run=True),
         refactored_text(rows, dry_run=True, hints=hints),
@@ -170,29 +176,52 @@ def _do(
 ) -> int:
     from selfimprove import wiring, wiring_land, wiring_refactor
     from selfimprove.cli.app import interrupts
+    from selfimprove.cli.commands.run import tell_of_stopping
     from selfimprove.cli.console import Progress
-    from selfimprove.cli.failure import page
     from selfimprove.report.refactored import refactored_data, refactored_text
     from selfimprove.report.request import request_text
-    from selfimprove.report.wording import hand_over
 
     if not picked:
         return door.answer(refactored_data(fine, None, dry_run=False), refactored_text(fine, dry_run=False))
     progress: Progress = Progress(door)
+    stopped = None
     try:
         loop, jobs = wiring_refactor.build(target, picked, asked.limit, progress, interrupts.hold)
+        interrupts.told = lambda: tell_of_stopping(door)
         interrupts.leave = lambda: wiring.end_processes(loop)
-        summary = loop.run(target.settings.tasks_file)
-        summary.landed = wiring_land.land(target, summary, request_text, progress)
+        try:
+            summary = loop.run(target.settings.tasks_file)
+            summary.landed = wiring_land.land(target, summary, request_text, progress)
+        except Interrupted as error:
+            if loop.summary is None:
+                raise
+            summary, stopped = loop.summary, error
     finally:
         progress.close()
     rows = [*wiring_refactor.rows_of(target, summary, jobs), *fine]
+    return _show(door, target, summary, rows, stopped, named=not asked.everything)
+
+
+def _show(
+    door: Door,
+    target: Target,
+    summary: Summary,
+    rows: Sequence[Refactored],
+    stopped: Interrupted | None,
+    *,
+    named: bool,
+) -> int:
+    """Answer with what became of each function; of those that an interruption left, that they were not started."""
+    from selfimprove.cli.failure import page
+    from selfimprove.report.refactored import refactored_data, refactored_text
+    from selfimprove.report.wording import hand_over
+
     base = target.repo.branch() or summary.run.base[:12]
     told = hand_over(summary.run, summary.outcomes, base, summary.landed)
-    problem = summary.held or summary.landing_problem
-    code = problem.exit_code if problem else _exit_code(rows, named=not asked.everything)
+    problem = stopped or summary.held or summary.landing_problem
     if problem:
         page(door, problem)
+    code = problem.exit_code if problem else _exit_code(rows, named=named)
     return door.answer(
         refactored_data(rows, summary.run, dry_run=False),
         refactored_text(rows, dry_run=False, hints=[f"  {word}  {line}" for word, line in told]),

@@ -168,7 +168,7 @@ def run(
     _warn_of_uncommitted(door, target)
     progress = Progress(door, _limits(target))
     loop = wiring.build_orchestrator(target, choices, progress, _approval(door, target), interrupts.hold)
-    interrupts.told = lambda: _tell_of_stopping(door)
+    interrupts.told = lambda: tell_of_stopping(door)
     interrupts.leave = lambda: wiring.end_processes(loop)
     try:
         summary = loop.run(target.settings.tasks_file)
@@ -188,7 +188,7 @@ def run(
     return _show(door, target, summary, loop.budget, code, reason if code > 1 else None)
 
 
-def _tell_of_stopping(door: Door) -> None:
+def tell_of_stopping(door: Door) -> None:
     """Say that the signal was heard; past Python's own buffers, which it may have come in the middle of."""
     if not door.quiet:
         with contextlib.suppress(OSError):

@@ -48,6 +48,11 @@ def executed_statements(text: str, first: int, last: int, hit: Collection[int]) 
     return tuple(one.first for one in _counted(text) if first <= one.first <= last and _was_hit(one, lines))
 
 
+def executed_lines(text: str, hit: Collection[int]) -> frozenset[int]:
+    """Return ``hit`` and the first lines of all statements that were executed. Raises SyntaxError."""
+    return frozenset(hit) | frozenset(executed_statements(text, 1, len(text), hit))
+
+
 def missing_lines(text: str, first: int, last: int, hit: Collection[int]) -> tuple[int, ...]:
     """Return the first lines of the statements that begin in ``first`` to ``last`` and were not executed.
 

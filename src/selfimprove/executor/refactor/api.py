@@ -50,6 +50,17 @@ class _Tree(NamedTuple):
     modules: Any
 
 
+def refuse_unchecked(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
+    """Raise MissingTool when griffe is not there and what a change makes of public names would not be checked.
+
+    ``before`` is the whole tree, ``after`` has the changed files: for saying so before the tests are run.
+    """
+    try:
+        import griffe  # noqa: F401
+    except ImportError:
+        api_changes(before, {**before, **after})
+
+
 def api_changes(
     before: Mapping[str, bytes], after: Mapping[str, bytes], roots: Sequence[str] | None = None
 ) -> list[str]:

@@ -25,7 +25,8 @@ class Draft:
 
     ``subject`` is the first line of a commit ("Extract _read_header from load"). ``rewrites`` are the names of the
     rewrites in the order in which they were done, ``added`` the functions that are new. ``key`` tells one choice
-    from another, the same in every process, so that one which was refused is not made again.
+    from another, the same in every process, so that one which was refused is not made again. ``run`` has, where it
+    is known, the lines of the new contents that tests would run.
     """
 
     files: Mapping[str, bytes]
@@ -34,3 +35,4 @@ class Draft:
     added: tuple[Added, ...] = ()
     key: str = ""
     notes: tuple[str, ...] = field(default=())
+    run: Mapping[str, frozenset[int]] = field(default_factory=dict)

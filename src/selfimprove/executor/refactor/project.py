@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -44,3 +44,9 @@ class Project:
         for path in self.python:
             found.update(_WORD.findall(self.files[path]))
         return frozenset(word.decode(errors="replace") for word in found) | frozenset(keyword.kwlist)
+
+    def knowing(self, covered: Mapping[str, frozenset[int]]) -> Project:
+        """Return the same project of which it is known that tests execute ``covered``."""
+        known = replace(self, covered=covered)
+        known.__dict__["words"] = self.words  # the files are the same: no need to read them again
+        return known

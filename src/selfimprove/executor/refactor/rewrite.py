@@ -15,6 +15,7 @@ from selfimprove.executor.patching.diff import opcodes
 from selfimprove.executor.refactor.draft import Draft
 from selfimprove.executor.refactor.source import Source
 from selfimprove.executor.refactor.table import REWRITES
+from selfimprove.executor.refactor.untested import untested
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -50,7 +51,7 @@ def propose(project: Project, wish: Wish, tried: Collection[str] = ()) -> Draft:
         for draft in _choices(project, wish, aims, tried, reasons):
             if draft.key in tried:
                 reasons.append("every way to do it was tried")
-            elif short := shortfall(project, wish, aims, draft):
+            elif short := shortfall(project, wish, aims, draft) or _untested(project, wish, draft):
                 reasons.append(short)
             else:
                 return draft
@@ -175,6 +176,14 @@ def _moved(project: Project, old: Source, new: Source) -> Project:
     return replace(project, files={**project.files, new.path: new.content}, covered=covered)
 
 
+def landed(project: Project, draft: Draft) -> Project:
+    """Return the project in which ``draft`` has landed, with what is known of lines that stay the same."""
+    for path, content in sorted(draft.files.items()):
+        if path in project.covered and path in project.files:
+            project = _moved(project, *(Source.read(path, one) for one in (project.files[path], content)))
+    return replace(project, files={**project.files, **draft.files}, covered={**project.covered, **draft.run})
+
+
 def _small_draft(state: _State, wish: Wish) -> Draft:
     names = tuple(one.name for one in state.done)
     content = state.source.content
@@ -213,6 +222,13 @@ def _large(
         rewrites=(*before, *draft.rewrites),
         key=lead + (draft.key or f"{rewrite.name}:{wish.symbol}#{wish.ordinal}"),
     )
+
+
+def _untested(project: Project, wish: Wish, draft: Draft) -> str:
+    """Return which line that a draft changes is run by no test, so that it could not be proved."""
+    after = functions_of(draft.files[wish.path]) if wish.symbol and wish.path in draft.files else {}
+    now = after.get((wish.symbol, wish.ordinal))
+    return untested(project, wish, draft, (now.line, now.end_line) if now else None)
 
 
 def shortfall(project: Project, wish: Wish, aims: Mapping[str, int], draft: Draft) -> str:
@@ -261,27 +277,33 @@ def functions_of(content: bytes) -> dict[tuple[str, int], FunctionMetrics]:
 def executed_in(project: Project, draft: Draft) -> dict[str, Any] | None:
     """Return how many lines of the new functions are lines that tests execute where they stand today.
 
-    ``executed``, ``total`` and ``missing`` (numbers in the new text) of lines that begin a statement and were there
-    before, but for their indentation; None when no file with a new function was traced.
+    ``executed``, ``total`` and ``missing`` (numbers in the new text) of lines that begin a statement; where who made
+    the draft does not tell what is run, of those that were there before, but for their indentation. None when no
+    file with a new function was traced.
     """
     total, missing = 0, []
-    traced = False
-    for path in sorted({one.path for one in draft.added if one.path in project.covered}):
-        traced = True
-        old, new = (Source.read(path, files[path]) for files in (project.files, draft.files))
-        run = {
-            row.strip()
-            for number, row in enumerate(old.text.splitlines(), 1)
-            if number in project.covered[path]
-        }
-        rows = new.text.splitlines()
-        known = {row.strip() for row in old.text.splitlines()}
-        for one in (one for one in draft.added if one.path == path):
-            for number in _statement_lines(new, one.line, one.end_line):
-                if rows[number - 1].strip() in known:
-                    total += 1
-                    missing += [number] if rows[number - 1].strip() not in run else []
-    return {"executed": total - len(missing), "total": total, "missing": missing} if traced else None
+    paths = sorted({one.path for one in draft.added if one.path in project.covered})
+    for path in paths:
+        new = Source.read(path, draft.files[path])
+        spans = [(one.line, one.end_line) for one in draft.added if one.path == path]
+        lines = [line for first, last in spans for line in _statement_lines(new, first, last)]
+        run = draft.run.get(path)
+        if run is None:
+            lines, run = _of_old(project, new, lines)
+        total += len(lines)
+        missing += [line for line in lines if line not in run]
+    return {"executed": total - len(missing), "total": total, "missing": missing} if paths else None
+
+
+def _of_old(project: Project, new: Source, lines: list[int]) -> tuple[list[int], frozenset[int]]:
+    """Return those of ``lines`` that the old text has too, and those that it has where tests run them."""
+    old = Source.read(new.path, project.files[new.path]).text.splitlines()
+    executed = project.covered[new.path]
+    known = {row.strip() for row in old}
+    run = {row.strip() for number, row in enumerate(old, 1) if number in executed}
+    rows = {line: new.line(line).strip() for line in lines}
+    there = [line for line in lines if rows[line] in known]
+    return there, frozenset(line for line in there if rows[line] in run)
 
 
 def _statement_lines(source: Source, first: int, last: int) -> list[int]:

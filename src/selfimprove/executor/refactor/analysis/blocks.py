@@ -86,6 +86,26 @@ def ends_with(block: Block, last: int) -> ast.AST | None:
     return None
 
 
+def following(block: Block, last: int) -> ast.stmt | None:
+    """Return the statement that is run next whenever statement ``last`` of ``block`` has come to its end.
+
+    ``None`` when there is none: the function is over, a loop goes round, or a ``finally`` may go on elsewhere.
+    """
+    where = block
+    while last == len(where.statements) - 1:
+        owner: Any = where.owner
+        if owner is None or where.outer is None or where.part == "finalbody":
+            return None
+        if isinstance(owner, LOOPS) and where.part == "body":
+            return None
+        if isinstance(owner, (ast.Try, ast.TryStar)):
+            after = owner.orelse if where.part == "body" and owner.orelse else owner.finalbody
+            if after:
+                return after[0]
+        where, last = where.outer, where.index
+    return where.statements[last + 1]
+
+
 def jumps_out(statements: tuple[ast.stmt, ...]) -> list[ast.stmt]:
     """Return the statements that lead out of a run: each return, and break or continue of a loop around it."""
     found: list[ast.stmt] = []

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.measure.shape import Scope
 from selfimprove.errors import RefactorError
+from selfimprove.executor.refactor.analysis.anatomy import Anatomy
+from selfimprove.executor.refactor.analysis.blocks import following
 from selfimprove.executor.refactor.analysis.cutting import cut_of, cuts
+from selfimprove.executor.refactor.analysis.statements import unrun_line
 from selfimprove.executor.refactor.extract.choosing import Item, blocks_of
 from selfimprove.executor.refactor.extract.conditions import Condition, conditions
 from selfimprove.executor.refactor.extract.costs import IMPOSSIBLE, cost, one_of_many, predicate_cost
+from selfimprove.executor.refactor.extract.extract import span_of
 from selfimprove.executor.refactor.extract.leaving import end_of
+from selfimprove.executor.refactor.extract.lines import last_line
+from selfimprove.executor.refactor.extract.remarks import divided, is_told
 from selfimprove.executor.refactor.extract.weights import decisions, deeper, gain, levels, shallower, stood
 
 if TYPE_CHECKING:
@@ -21,6 +27,9 @@ if TYPE_CHECKING:
     from selfimprove.executor.refactor.cut import Cut
     from selfimprove.executor.refactor.project import Project
     from selfimprove.executor.refactor.source import Place, Source
+
+_SUMS = ("complexity", "cognitive", "branches")
+"""Metrics that a function has from its decisions alone, so that they go where those go."""
 
 
 class Candidates(NamedTuple):
@@ -33,20 +42,32 @@ class Candidates(NamedTuple):
 
     @classmethod
     def of(
-        cls, source: Source, place: Place, project: Project, metric: str, complexity: int | None, aim: int
+        cls,
+        source: Source,
+        place: Place,
+        project: Project,
+        metric: str,
+        limits: tuple[int | None, int],
+        *,
+        helper: bool = False,
     ) -> Candidates:
-        """Return what can be extracted from the function and lowers ``metric``, of which ``aim`` is the aim.
+        """Return what can be extracted from the function and lowers ``metric``.
 
-        ``complexity`` is the most that a helper may have, None for any.
+        ``limits`` are the highest complexity that a helper may have, None for any, and the aim of ``metric``. Of a
+        ``helper``, which was extracted itself, nothing is that takes all its decisions: that moves them only.
         """
+        complexity, aim = limits
         found = [*_runs(source, place, project, metric, aim)]
         if metric == "complexity":
             found += _expressions(source, place, project)
         items = []
+        all_of_it = decisions(place.node.body) if helper and metric in _SUMS else -1
         for number, (thing, item) in enumerate(found):
             own = [thing.expression] if isinstance(thing, Condition) else thing.statements
-            excess = 0 if complexity is None else 1 + decisions(own) - complexity
-            items.append(item._replace(number=number, excess=excess))
+            count = decisions(own)
+            if count != all_of_it:
+                excess = 0 if complexity is None else 1 + count - complexity
+                items.append(item._replace(number=number, excess=excess))
         need = deeper(place.node.body, 0, aim) if metric == "nesting" else 0
         return cls(place, tuple(items), tuple(thing for thing, _ in found), need)
 
@@ -57,7 +78,7 @@ def _runs(
     where, level = stood(place.node), levels(place.node)
     for cut in cuts(source, place, project):
         price = cost(source, cut)
-        if price >= IMPOSSIBLE or not _ends_executed(source, cut, project):
+        if price >= IMPOSSIBLE or not _ends_executed(source, cut, project) or _parted(source, cut):
             continue
         first, last = cut.statements[0], cut.statements[-1]
         deep = metric == "nesting"
@@ -69,6 +90,10 @@ def _runs(
 
 def _expressions(source: Source, place: Place, project: Project) -> Iterator[tuple[Cut | Condition, Item]]:
     for one in conditions(source, place, project):
+        around = divided(source, place, one.statement.lineno, last_line(one.statement))
+        told = around or is_told(source, one.statement, one.expression)
+        if told or not _is_evaluated(source, one, project):
+            continue
         count = decisions([one.expression])
         price = predicate_cost(len(one.cut.parameters), count) + one_of_many(place.node, one.statement)
         start, end = source.span(one.expression)
@@ -88,17 +113,46 @@ def reasons(source: Source, place: Place, project: Project) -> str:
             except RefactorError as error:
                 found[error.message] += decisions([node])
             else:
-                if cost(source, cut) >= IMPOSSIBLE:
+                if why := _parted(source, cut):
+                    found[why] += decisions([node])
+                elif cost(source, cut) >= IMPOSSIBLE:
                     found["what could be cut needs too many parameters or results"] += decisions([node])
     return found.most_common(1)[0][0] if found else ""
+
+
+def _parted(source: Source, cut: Cut) -> str:
+    """Return why the lines of a cut do not move: they hold something else, or a comment is about more than them."""
+    try:
+        span = span_of(source, cut)
+    except RefactorError as error:
+        return error.message
+    return divided(source, cut.place, span.first, span.last)
 
 
 def _ends_executed(source: Source, cut: Cut, project: Project) -> bool:
     """False when tests never come behind the cut, so that a ``return`` at the helper's end is not executed."""
     executed = project.covered.get(source.path)
-    if executed is None or not end_of(cut) or cut.last + 1 >= len(cut.block):
+    if executed is None or not end_of(cut):
         return True
-    return cut.block[cut.last + 1].lineno in executed
+    if cut.last + 1 < len(cut.block):
+        return cut.block[cut.last + 1].lineno in executed
+    block = next(one for one in Anatomy.of(source, cut.place).blocks if one.statements == cut.block)
+    behind = following(block, cut.last)
+    return behind is None or unrun_line(behind, executed) != behind.lineno
+
+
+def _is_evaluated(source: Source, one: Condition, project: Project) -> bool:
+    """False when tests run the statement and never come to the expression, which has lines of its own."""
+    executed = project.covered.get(source.path)
+    first, last = one.expression.lineno, one.expression.end_lineno or one.expression.lineno
+    if executed is None or first == one.statement.lineno:
+        return True
+    body = getattr(one.statement, "body", None)
+    end = body[0].lineno - 1 if body else one.statement.end_lineno or last
+    told = not executed.isdisjoint(
+        range(one.statement.lineno + 1, end + 1)
+    )  # else only first lines are known
+    return not told or not executed.isdisjoint(range(first, last + 1))
 
 
 def _blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:

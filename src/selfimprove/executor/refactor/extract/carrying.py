@@ -5,6 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from selfimprove.executor.proving.executed import missing_lines
+from selfimprove.executor.refactor.extract.lines import last_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,6 +45,17 @@ def carried(source: Source, made: Sequence[Written], executed: frozenset[int]) -
             if number is None or number in executed:
                 found.add(start + index)
     return frozenset(found)
+
+
+def unrun(source: Source, symbol: str, executed: frozenset[int]) -> int:
+    """Return the first line of the function ``symbol`` that a proof wants to be run and is not; 0 when all are."""
+    node = source.place(symbol).node
+    text = "if 1:\n" + source.lines(node.lineno, last_line(node)) if source.indent(node.lineno) else ""
+    shift = node.lineno - 2 if text else node.lineno - 1
+    text = text or source.lines(node.lineno, last_line(node))
+    hit = [line - shift for line in executed if node.lineno <= line <= last_line(node)]
+    missing = missing_lines(text, node.lineno - shift, last_line(node) - shift, hit)
+    return missing[0] + shift if missing else 0
 
 
 def _line_at(source: Source, offset: int) -> int:

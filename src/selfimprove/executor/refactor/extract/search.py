@@ -10,6 +10,7 @@ from selfimprove.codebase.measure.measure import measure
 from selfimprove.errors import RefactorError
 from selfimprove.executor.refactor.draft import Added, Draft
 from selfimprove.executor.refactor.extract.candidates import Candidates, reasons
+from selfimprove.executor.refactor.extract.carrying import unrun
 from selfimprove.executor.refactor.extract.choosing import Chooser
 from selfimprove.executor.refactor.extract.lines import last_line
 from selfimprove.executor.refactor.extract.steps import Refused, State, made
@@ -94,7 +95,7 @@ def search(
         if state.key in tried:
             passed_over += 1
             continue
-        worse = _worse(before, _numbers(state.source), where, state, aims)
+        worse = _unrun(state) or _worse(before, _numbers(state.source), where, state, aims)
         if not worse:
             return _draft(state, place)
         budget.reason = worse
@@ -106,7 +107,9 @@ def search(
     )
 
 
-def _solutions(state: State, where: _Where, aims: Aims, budget: _Budget) -> Iterator[State]:
+def _solutions(
+    state: State, where: _Where, aims: Aims, budget: _Budget, *, helper: bool = False
+) -> Iterator[State]:
     """Yield states in which the function and its helpers reach the aims, the cheapest choices first."""
     place = state.source.place(*where)
     missed = aims.missed(Numbers.of(place.node))
@@ -114,7 +117,8 @@ def _solutions(state: State, where: _Where, aims: Aims, budget: _Budget) -> Iter
         yield state
         return
     metric, value, aim = missed[0]
-    found = Candidates.of(state.source, place, state.project, metric, aims.complexity, aim)
+    limits = aims.complexity, aim
+    found = Candidates.of(state.source, place, state.project, metric, limits, helper=helper)
     chooser = Chooser(found.items, found.need or value - aim)
     queue = _Queue(chooser, place.node.body, found.need or value - aim)
     if not queue.waiting:
@@ -129,15 +133,16 @@ def _solutions(state: State, where: _Where, aims: Aims, budget: _Budget) -> Iter
         try:
             after, symbols = made(state, found, choice)
             for item, symbol in zip(choice.items, symbols, strict=True):
-                helper = next(_solutions(after, _Where(symbol, 1), aims, budget), None)
-                if helper is None:
+                done = next(_solutions(after, _Where(symbol, 1), aims, budget, helper=True), None)
+                if done is None:
+                    queue.hopeless.add(item.key)  # with whatever else it is chosen
                     raise Refused(item.key, f"{symbol} stays too complex")
-                after = helper
+                after = done
         except Refused as refused:
             queue.without(choice, refused.key)
             budget.reason = budget.reason or refused.message
             continue
-        yield from _solutions(after, where, aims, budget)
+        yield from _solutions(after, where, aims, budget, helper=helper)
         queue.others(choice)
 
 
@@ -149,6 +154,7 @@ class _Queue:
         self.waiting: list[tuple[float, int, frozenset[str], Choice]] = []
         self.seen: set[frozenset[str]] = set()
         self.banned: dict[frozenset[str], frozenset[str]] = {}
+        self.hopeless: set[str] = set()
         self.most = 0
         self._push(frozenset())
 
@@ -157,7 +163,9 @@ class _Queue:
         while self.waiting:
             _, _, banned, choice = heapq.heappop(self.waiting)
             keys = frozenset(item.key for item in choice.items)
-            if keys not in self.banned:
+            if hopeless := keys & self.hopeless:
+                self._push(banned | hopeless)
+            elif keys not in self.banned:
                 self.banned[keys] = banned
                 return choice
         return None
@@ -220,6 +228,15 @@ def _worse(
     return ""
 
 
+def _unrun(state: State) -> str:
+    """Return which line of a helper no test would run, for which its proof would fail."""
+    executed = state.project.covered.get(state.source.path)
+    for symbol in state.symbols if executed is not None else ():
+        if line := unrun(state.source, symbol, executed or frozenset()):
+            return f"`{state.source.line(line).strip()}` in {symbol} is not run by any test"
+    return ""
+
+
 def _differs(new: FunctionMetrics, old: FunctionMetrics, *, around: bool) -> bool:
     """True when a function has other numbers than it had; one around that which is rewritten may have better ones."""
     return (new.cognitive or 0) > (old.cognitive or 0) if around else _unplaced(new) != _unplaced(old)
@@ -241,6 +258,7 @@ def _draft(state: State, place: Place) -> Draft:
         rewrites=("extract-function",),
         added=tuple(added),
         key=state.key,
+        run={path: lines for path, lines in state.project.covered.items() if path == state.source.path},
     )
 
 
