@@ -11,10 +11,10 @@ from selfimprove.executor.refactor.analysis.anatomy import Anatomy
 from selfimprove.executor.refactor.analysis.blocks import following
 from selfimprove.executor.refactor.analysis.cutting import cut_of, cuts
 from selfimprove.executor.refactor.analysis.statements import unrun_line
+from selfimprove.executor.refactor.extract.body import span_of
 from selfimprove.executor.refactor.extract.choosing import Item, blocks_of
 from selfimprove.executor.refactor.extract.conditions import Condition, conditions
 from selfimprove.executor.refactor.extract.costs import IMPOSSIBLE, cost, one_of_many, predicate_cost
-from selfimprove.executor.refactor.extract.extract import span_of
 from selfimprove.executor.refactor.extract.leaving import end_of
 from selfimprove.executor.refactor.extract.lines import last_line
 from selfimprove.executor.refactor.extract.remarks import divided, is_told
