@@ -12,6 +12,7 @@ from selfimprove.executor.refactor.extract.choosing import Item, blocks_of
 from selfimprove.executor.refactor.extract.conditions import Condition, conditions
 from selfimprove.executor.refactor.extract.costs import IMPOSSIBLE, cost, one_of_many, predicate_cost
 from selfimprove.executor.refactor.extract.leaving import end_of
+from selfimprove.executor.refactor.extract.narrowing import narrowing_cost, predicate_loss
 from selfimprove.executor.refactor.extract.weights import decisions, deeper, gain, levels, shallower, stood
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _runs(
         price = cost(source, cut)
         if price >= IMPOSSIBLE or not _ends_executed(source, cut, project):
             continue
+        price += narrowing_cost(source, cut, project)
         first, last = cut.statements[0], cut.statements[-1]
         deep = metric == "nesting"
         won = shallower(cut, level[id(first)], aim) if deep else gain(metric, cut, where)
@@ -71,6 +73,7 @@ def _expressions(source: Source, place: Place, project: Project) -> Iterator[tup
     for one in conditions(source, place, project):
         count = decisions([one.expression])
         price = predicate_cost(len(one.cut.parameters), count) + one_of_many(place.node, one.statement)
+        price += predicate_loss(source, place, one.statement, one.expression, project)
         start, end = source.span(one.expression)
         key = f"{start:09}:{end:09}:expression"
         yield one, Item(one.statement, one.statement, count, price, 0, key, 0, whole=False)

@@ -100,6 +100,8 @@ def _kept(known: Known, parts: tuple[str, ...], kinds: list[str], holds: bool) -
             yield from () if below else (part,)
         elif below or part == ANY:
             yield part
+        elif known.is_variable(part):
+            yield from map(_written, kinds)
         else:
             narrower = [one for one in kinds if known.is_below(one, part)]
             yield from map(_written, narrower)
