@@ -12,7 +12,7 @@ from selfimprove.executor.refactor.extract.choosing import Item, blocks_of
 from selfimprove.executor.refactor.extract.conditions import Condition, conditions
 from selfimprove.executor.refactor.extract.costs import IMPOSSIBLE, cost, one_of_many, predicate_cost
 from selfimprove.executor.refactor.extract.leaving import end_of
-from selfimprove.executor.refactor.extract.narrowing import narrowing_cost, predicate_loss
+from selfimprove.executor.refactor.extract.narrowing import keeping, predicate_loss
 from selfimprove.executor.refactor.extract.weights import decisions, deeper, gain, levels, shallower, stood
 
 if TYPE_CHECKING:
@@ -56,11 +56,13 @@ def _runs(
     source: Source, place: Place, project: Project, metric: str, aim: int
 ) -> Iterator[tuple[Cut | Condition, Item]]:
     where, level = stood(place.node), levels(place.node)
-    for cut in cuts(source, place, project):
-        price = cost(source, cut)
-        if price >= IMPOSSIBLE or not _ends_executed(source, cut, project):
+    for one in cuts(source, place, project):
+        if cost(source, one) >= IMPOSSIBLE:
             continue
-        price += narrowing_cost(source, cut, project)
+        cut, lost = keeping(source, one, project)
+        if not _ends_executed(source, cut, project):
+            continue
+        price = cost(source, cut) + lost
         first, last = cut.statements[0], cut.statements[-1]
         deep = metric == "nesting"
         won = shallower(cut, level[id(first)], aim) if deep else gain(metric, cut, where)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import ast
 from bisect import bisect_right
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.refactor.cut import Leaves
 from selfimprove.executor.refactor.extract.lines import last_line
 from selfimprove.executor.refactor.naming.annotations import ANY
-from selfimprove.executor.refactor.naming.flows import flow_of, is_part
+from selfimprove.executor.refactor.naming.flows import flow_of
 from selfimprove.executor.refactor.naming.known import known_of
 from selfimprove.executor.refactor.naming.narrowed import is_chain, names_narrowed
 from selfimprove.executor.refactor.naming.spots import env_at
 from selfimprove.executor.refactor.naming.typing_of import is_annotated
+from selfimprove.executor.refactor.naming.unions import is_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,22 +30,37 @@ if TYPE_CHECKING:
 
 LOST = 25.0
 """What it costs that a type checker no longer knows what it knew: more than any other cut that can be made."""
+_GIVEN_BACK = 4.0
+"""What it costs that a helper gives back what it was given."""
 
 
-def narrowing_cost(source: Source, cut: Cut, project: Project) -> float:
-    """Return what it costs that tests move away with the cut of which what stands behind it makes use."""
+def keeping(source: Source, cut: Cut, project: Project) -> tuple[Cut, float]:
+    """Return a cut that keeps what tests in it tell of types behind it, and what it costs beyond its own cost.
+
+    One variable of which more is known behind the cut is given back by the helper, with its narrower type. Of
+    several, or of an attribute, it is lost, which costs LOST.
+    """
+    lost = sorted(_lost(source, cut, project))
+    if not lost:
+        return cut, 0.0
+    plain = cut.leaves is Leaves.END and not (cut.is_generator or cut.is_async)
+    if plain and len(lost) == 1 and lost[0] in cut.parameters and len(cut.results) < 2:
+        return replace(cut, results=(*cut.results, lost[0])), _GIVEN_BACK
+    return cut, LOST
+
+
+def _lost(source: Source, cut: Cut, project: Project) -> Iterator[str]:
+    """Yield the variables and attributes that are used behind the cut, where less would be known of them."""
     if not is_annotated(cut.place) or cut.leaves in (Leaves.RETURN, Leaves.PASS):
-        return 0.0
+        return
     flow = flow_of(known_of(source, project.files), cut.place)
     first, last = cut.statements[0], cut.statements[-1]
-    if id(last) not in flow.behind:
-        return 0.0
-    before, behind = flow.at(first), flow.after(last)
-    if before is behind:
-        return 0.0
+    if id(last) not in flow.behind or flow.at(first) is flow.after(last):
+        return
     used, end = _uses(cut.place.node), last_line(last)
-    names = (name for name in _narrower(flow, before, behind) if name not in cut.results)
-    return LOST if any(used.get(name, 0) > end for name in names) else 0.0
+    for name in _narrower(flow, flow.at(first), flow.after(last)):
+        if name not in cut.results and used.get(name, 0) > end:
+            yield name
 
 
 def predicate_loss(
@@ -70,7 +87,9 @@ def plain_operands(source: Source, node: ast.BoolOp) -> Iterator[ast.BoolOp]:
     """
     if not isinstance(node.op, ast.And) or len(node.values) < 3:
         return
-    narrow = [any(names_narrowed(one)) for one in node.values]
+    narrow = [
+        not isinstance(one, ast.Name | ast.Attribute) and any(names_narrowed(one)) for one in node.values
+    ]
     start = 0
     while start < len(narrow):
         end = start

@@ -291,6 +291,7 @@ def _bare(text: str | None) -> str | None:
     return text
 
 
+@lru_cache(maxsize=256)
 def _attributes(known: Known, owner: ast.ClassDef) -> dict[str, str | None]:
     """Return the types of the attributes that a class sets itself, ``None`` for what is not known."""
     found: dict[str, str | None] = {}

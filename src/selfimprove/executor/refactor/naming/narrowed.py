@@ -45,7 +45,7 @@ def narrowed(values: Values, test: ast.expr, env: Env, *, holds: bool) -> Env:
 
 def _either(values: Values, parts: list[ast.expr], env: Env, holds: bool) -> Env:
     """Return the types where one of ``parts`` is the first that is true (or false)."""
-    from selfimprove.executor.refactor.naming.flows import merged
+    from selfimprove.executor.refactor.naming.unions import merged
 
     found = []
     for one in parts:

@@ -19,10 +19,11 @@ from selfimprove.executor.refactor.naming.annotations import (
     union,
 )
 from selfimprove.executor.refactor.naming.checked import checks_types, with_any
-from selfimprove.executor.refactor.naming.flows import collapsed, flow_of
+from selfimprove.executor.refactor.naming.flows import flow_of
 from selfimprove.executor.refactor.naming.known import known_of
 from selfimprove.executor.refactor.naming.spelling import Spelling
 from selfimprove.executor.refactor.naming.spots import env_at, is_asked
+from selfimprove.executor.refactor.naming.unions import collapsed
 from selfimprove.executor.refactor.source import Splice
 
 if TYPE_CHECKING:
