@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from naming_rig import cut_between
+from selfimprove.executor.refactor.analysis.cutting import cuts
 from selfimprove.executor.refactor.extract.conditions import as_return, conditions, write_condition
+from selfimprove.executor.refactor.extract.lines import wrapped
+from selfimprove.executor.refactor.extract.narrowing import LOST, keeping, predicate_loss
 from selfimprove.executor.refactor.naming.checked import with_any
 from selfimprove.executor.refactor.naming.flows import flow_of
 from selfimprove.executor.refactor.naming.known import known_of
@@ -203,3 +206,43 @@ def test_a_list_that_is_filled_by_a_helper_tells_its_type_where_it_is_empty() ->
     found = annotate(source, cut)
     assert (dict(found.parameters), found.returns) == ({"rows": "list[str]", "out": "list[str]"}, "None")
     assert "out: list[str] = []" in source.but(found.more).text
+
+
+def test_a_test_that_narrows_stays_at_the_call_or_its_helper_gives_the_narrower_type_back() -> None:
+    code = """
+        class Item: ...
+        class Table(Item):
+            size: int = 1
+        def f(item: "Item | None", key: str, deep: bool) -> int:
+            if item is not None and key and deep and not key.isdigit():
+                return g(item)
+            if not isinstance(item, Table):
+                if key:
+                    raise KeyError(key)
+                raise TypeError
+            return item.size
+        def g(item: Item) -> int: ...
+        """
+    source = Source.read("m.py", dedent(code).encode())
+    place, project = source.place("f"), Project({"m.py": source.content}, minimum=(3, 10))
+    found = list(conditions(source, place, project))
+    loss = {
+        source.segment(one.expression): predicate_loss(source, place, one.statement, one.expression, project)
+        for one in found
+    }
+    assert loss == {
+        "item is not None and key and deep and not key.isdigit()": LOST,
+        "key and deep and not key.isdigit()": 0.0,
+    }
+    cut = next(one for one in cuts(source, place, project) if one.statements == (place.node.body[1],))
+    kept, price = keeping(source, cut, project)
+    assert kept.results == ("item",)
+    assert price < LOST
+    assert annotate(source, kept, project).returns == "Table"
+
+
+def test_a_long_union_is_wrapped_at_its_bars() -> None:
+    lines = wrapped(
+        "def f", ["a: Sequence[dict[str, int | None]] | None"], ":", indent="", unit="    ", limit=40
+    )
+    assert lines == ["def f(", "    a: Sequence[dict[str, int | None]]", "    | None,", "):"]

@@ -17,6 +17,7 @@ from selfimprove.executor.refactor.extract.conditions import Condition, conditio
 from selfimprove.executor.refactor.extract.costs import IMPOSSIBLE, cost, one_of_many, predicate_cost
 from selfimprove.executor.refactor.extract.leaving import end_of
 from selfimprove.executor.refactor.extract.lines import last_line
+from selfimprove.executor.refactor.extract.narrowing import keeping, predicate_loss
 from selfimprove.executor.refactor.extract.remarks import divided, is_told
 from selfimprove.executor.refactor.extract.weights import decisions, deeper, gain, levels, shallower, stood
 
@@ -76,10 +77,13 @@ def _runs(
     source: Source, place: Place, project: Project, metric: str, aim: int
 ) -> Iterator[tuple[Cut | Condition, Item]]:
     where, level = stood(place.node), levels(place.node)
-    for cut in cuts(source, place, project):
-        price = cost(source, cut)
-        if price >= IMPOSSIBLE or not _ends_executed(source, cut, project) or _parted(source, cut):
+    for one in cuts(source, place, project):
+        if cost(source, one) >= IMPOSSIBLE or _parted(source, one):
             continue
+        cut, lost = keeping(source, one, project)
+        if not _ends_executed(source, cut, project):
+            continue
+        price = cost(source, cut) + lost
         first, last = cut.statements[0], cut.statements[-1]
         deep = metric == "nesting"
         won = shallower(cut, level[id(first)], aim) if deep else gain(metric, cut, where)
@@ -96,6 +100,7 @@ def _expressions(source: Source, place: Place, project: Project) -> Iterator[tup
             continue
         count = decisions([one.expression])
         price = predicate_cost(len(one.cut.parameters), count) + one_of_many(place.node, one.statement)
+        price += predicate_loss(source, place, one.statement, one.expression, project)
         start, end = source.span(one.expression)
         key = f"{start:09}:{end:09}:expression"
         yield one, Item(one.statement, one.statement, count, price, 0, key, 0, whole=False)

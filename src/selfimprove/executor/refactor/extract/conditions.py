@@ -16,7 +16,9 @@ from selfimprove.executor.refactor.analysis.cutting import cut_of
 from selfimprove.executor.refactor.cut import Leaves
 from selfimprove.executor.refactor.extract.extract import Written, passed, placed
 from selfimprove.executor.refactor.extract.lines import Row, line_limit, unit_of, wrapped
+from selfimprove.executor.refactor.extract.narrowing import plain_operands
 from selfimprove.executor.refactor.extract.weights import decisions
+from selfimprove.executor.refactor.naming.typing_of import is_annotated
 from selfimprove.executor.refactor.source import Splice
 
 if TYPE_CHECKING:
@@ -58,6 +60,13 @@ def conditions(source: Source, place: Place, project: Project) -> Iterator[Condi
     that it is part of, where nothing has changed yet that it sees.
     """
     found = list(_expressions(place.node))
+    if is_annotated(place):
+        found += [
+            (one, node, head)
+            for expression, node, head in found
+            if isinstance(expression, ast.BoolOp)
+            for one in plain_operands(source, expression)
+        ]
     if not found:
         return
     splices = [_standing(source, expression, head, "") for expression, _, head in found]

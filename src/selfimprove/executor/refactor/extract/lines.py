@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tokenize
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 LENGTHS = (79, 88, 100, 110, 120)
 """Line lengths that projects choose; the shortest that nearly all lines keep to is taken as the file's."""
+
+_PIPE = re.compile(r" \| (?![^\[]*\])")  # not in brackets
 
 Row = tuple[int | None, str]
 """A line without its end, and the number of the line that it was; None for one that is new."""
@@ -116,7 +119,16 @@ def wrapped(head: str, items: Sequence[str], tail: str, *, indent: str, unit: st
     inside = f"{indent}{unit}{', '.join(items)}"
     if not alone and len(inside.expandtabs(4)) <= limit:
         return [f"{indent}{head}(", inside, f"{indent}){tail}"]
-    return [f"{indent}{head}(", *(f"{indent}{unit}{item}," for item in items), f"{indent}){tail}"]
+    rows = [row for item in items for row in _item_rows(f"{item},", indent + unit, limit)]
+    return [f"{indent}{head}(", *rows, f"{indent}){tail}"]
+
+
+def _item_rows(item: str, indent: str, limit: int) -> list[str]:
+    """Return a parameter on a line, or on one for each type of a long union, as black has it."""
+    if len((indent + item).expandtabs(4)) <= limit:
+        return [indent + item]
+    first, *more = _PIPE.split(item)
+    return [indent + first, *(f"{indent}| {one}" for one in more)]
 
 
 def comments_above(source: Source, line: int, after: int, indent: str) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from selfimprove.codebase.measure.shape import FunctionNode, Scope
 from selfimprove.executor.refactor.naming.annotations import ANY, element, members, text_of, union
+from selfimprove.executor.refactor.naming.unions import is_part, merged
 from selfimprove.executor.refactor.naming.values import Values, unpacked
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Flow:
             self.declared.update(dict.fromkeys(node.names))
             return {**env, **dict.fromkeys(node.names)}
         if isinstance(node, Scope):
-            return {**env, node.name: None} if node.name not in self.values.around else env
+            return {**env, node.name: self.values.of(ast.Name(node.name), {})}
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [(one.asname or one.name).partition(".")[0] for one in node.names]
             return {name: kind for name, kind in env.items() if name not in names}
@@ -106,8 +107,16 @@ class Flow:
         for target in node.targets:
             if isinstance(target, ast.Name) and _is_partial(node.value) and target.id not in self.declared:
                 self.partial[target.id] = node
-            env = self.assigned(target, kind, env)
+            env = self.assigned(target, kind or self._fitting(target, node.value), env)
         return env
+
+    def _fitting(self, target: ast.expr, value: ast.expr) -> str | None:
+        """Return which of the types of a variable a display is of whose own type is not known."""
+        word = _DISPLAYS.get(type(value))
+        if not word or not isinstance(target, ast.Name) or target.id not in self.written:
+            return None
+        declared = members(self.declared.get(target.id) or "")
+        return " | ".join(one for one in declared if self.values.known.is_below(word, one)) or None
 
     def _annassign(self, node: ast.AnnAssign, env: Env) -> Env:
         text = text_of(node.annotation)
@@ -136,9 +145,7 @@ class Flow:
                 env = {key: one for key, one in env.items() if key != text and not key.startswith(f"{text}.")}
                 whole = self.values.of(target, env)
                 return (
-                    {**env, text: kind}
-                    if kind and whole and _is_part(kind, whole, self.values.known)
-                    else env
+                    {**env, text: kind} if kind and whole and is_part(kind, whole, self.values.known) else env
                 )
             case ast.Tuple(elts=elts) | ast.List(elts=elts):
                 starred = any(isinstance(one, ast.Starred) for one in elts)
@@ -156,7 +163,7 @@ class Flow:
         declared = self.declared.get(name)
         if name in self.written:
             parted = kind is not None and kind != ANY and declared != ANY and len(members(declared or "")) > 1
-            fits = kind is not None and parted and _is_part(kind, declared, self.values.known)
+            fits = kind is not None and parted and is_part(kind, declared, self.values.known)
             return kind if fits else declared
         if name not in self.declared or (declared in (None, "None") and name in self.partial):
             if name in self.partial and kind == "None":
@@ -169,7 +176,7 @@ class Flow:
             return declared
         if kind == ANY:
             return declared
-        if not _is_part(kind, declared, self.values.known):
+        if not is_part(kind, declared, self.values.known):
             self.declared[name] = union(declared, kind)
         known = self.declared[name]
         return kind if known and len(members(known)) > 1 else known
@@ -281,6 +288,9 @@ class Flow:
         return self._met(ways if whole else [*ways, left])
 
 
+_DISPLAYS: dict[type[ast.expr], str] = {
+    ast.List: "list", ast.ListComp: "list", ast.Set: "set", ast.SetComp: "set", ast.Dict: "dict", ast.DictComp: "dict",
+}  # fmt: skip
 _NEVER = ("NoReturn", "Never", "t.NoReturn", "t.Never", "typing.NoReturn")
 
 
@@ -352,12 +362,6 @@ def _is_none(node: ast.Assign | None) -> bool:
     return node is not None and isinstance(node.value, ast.Constant)
 
 
-def _is_part(kind: str, whole: str | None, known: Known) -> bool:
-    return whole is not None and all(
-        any(one == other or known.is_below(one, other) for other in members(whole)) for one in members(kind)
-    )
-
-
 def _kinds(pattern: ast.pattern) -> list[ast.expr]:
     match pattern:
         case ast.MatchClass(cls=kind, patterns=[], kwd_patterns=[]):
@@ -369,32 +373,3 @@ def _kinds(pattern: ast.pattern) -> list[ast.expr]:
             return _kinds(inner)
         case _:
             return []
-
-
-def merged(ways: Sequence[Env], values: Values, declared: Env | None = None) -> Env:
-    """Return the types where several ways come together: the union of those on each, in the order declared."""
-    if len(ways) == 1:
-        return ways[0]
-    found: Env = {}
-    for name in dict.fromkeys(name for one in ways for name in one):
-        kinds = [one[name] for one in ways if name in one]
-        if "." in name and len(kinds) < len(ways):
-            continue
-        found[name] = (
-            kinds[0] if len({*kinds}) == 1 else _widest(union(*kinds), (declared or {}).get(name), values)
-        )
-    return found
-
-
-def _widest(kind: str | None, declared: str | None, values: Values) -> str | None:
-    if kind is None or declared is None:
-        return kind if declared is None else declared
-    parts = [one for one in members(declared) if one in members(kind)]
-    if len(parts) == len(members(kind)):
-        return " | ".join(parts)
-    kept = [
-        one
-        for one in members(kind)
-        if not any(one != other and values.known.is_below(one, other) for other in members(kind))
-    ]
-    return " | ".join(kept)

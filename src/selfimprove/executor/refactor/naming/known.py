@@ -80,6 +80,14 @@ class Known:
         tree = _tree(self.files[path])
         return (Known(tree, path, self.files, self.deep + 1), original) if tree else None
 
+    def is_variable(self, text: str) -> bool:
+        """True for a type variable."""
+        match (found := self.definition(text)) and found[1]:
+            case ast.Assign(value=ast.Call(func=func)):
+                return ast.unparse(func).rpartition(".")[2] == "TypeVar"
+            case _:
+                return text.rpartition(".")[2] == "AnyStr"
+
     def definition(self, name: str) -> tuple[Known, ast.stmt] | None:
         """Return the one statement that defines ``name``, and what is known where it stands."""
         nodes = self._named.get(name, [])
@@ -185,15 +193,15 @@ class Known:
 
     def is_below(self, text: str, other: str) -> bool:
         """True when values of type ``text`` are certainly also of type ``other``."""
-        base, above = base_of(text), base_of(other)
+        base, above = _plain(base_of(text)), _plain(base_of(other))
         if base == above or above == "object" or above in ABOVE.get(base, ()):
             return True
-        bases = [base_of(one) for one in self._bases(text)]
+        bases = [_plain(base_of(one)) for one in self._bases(text)]
         return above in bases or any(above in ABOVE.get(one, ()) for one in bases)
 
     def is_apart(self, text: str, other: str) -> bool:
         """True when no value can be of both types, as far as the classes tell."""
-        known = all(base_of(one) in ABOVE or self.class_of(one) for one in (text, other))
+        known = all(_plain(base_of(one)) in ABOVE or self.class_of(one) for one in (text, other))
         return known and not self.is_below(text, other) and not self.is_below(other, text)
 
 
@@ -217,6 +225,18 @@ def _tree(content: bytes) -> ast.Module | None:
         return ast.parse(content)
     except (SyntaxError, ValueError, RecursionError):
         return None
+
+
+def _plain(base: str) -> str:
+    """Return the name of a builtin or abstract class without its module, another name as it is."""
+    name = base.rpartition(".")[2]
+    name = {"List": "list", "Dict": "dict", "Set": "set", "Tuple": "tuple", "FrozenSet": "frozenset"}.get(
+        name, name
+    )
+    return name if name in ABOVE or name in _ABSTRACT else base
+
+
+_ABSTRACT = frozenset(name for above in ABOVE.values() for name in above)
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -271,6 +291,7 @@ def _bare(text: str | None) -> str | None:
     return text
 
 
+@lru_cache(maxsize=256)
 def _attributes(known: Known, owner: ast.ClassDef) -> dict[str, str | None]:
     """Return the types of the attributes that a class sets itself, ``None`` for what is not known."""
     found: dict[str, str | None] = {}

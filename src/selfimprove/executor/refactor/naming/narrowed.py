@@ -45,7 +45,7 @@ def narrowed(values: Values, test: ast.expr, env: Env, *, holds: bool) -> Env:
 
 def _either(values: Values, parts: list[ast.expr], env: Env, holds: bool) -> Env:
     """Return the types where one of ``parts`` is the first that is true (or false)."""
-    from selfimprove.executor.refactor.naming.flows import merged
+    from selfimprove.executor.refactor.naming.unions import merged
 
     found = []
     for one in parts:
@@ -100,6 +100,8 @@ def _kept(known: Known, parts: tuple[str, ...], kinds: list[str], holds: bool) -
             yield from () if below else (part,)
         elif below or part == ANY:
             yield part
+        elif known.is_variable(part):
+            yield from map(_written, kinds)
         else:
             narrower = [one for one in kinds if known.is_below(one, part)]
             yield from map(_written, narrower)

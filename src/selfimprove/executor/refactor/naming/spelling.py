@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BUILT = frozenset(["list", "tuple", "dict", "set", "frozenset", "type"])
 _GENERIC = re.compile(r"(?<![\w.])(list|dict|set|tuple|frozenset)\[")
+_CALLABLE = re.compile(r"(?<![\w.])Callable\b")
 _ANY = re.compile(r"(?<![\w.])Any\b")
 
 
@@ -109,11 +110,27 @@ class Spelling:
             if united is None:
                 return None
             text = united
+        if _CALLABLE.search(text) and "Callable" not in self.top:
+            written = self._callable
+            if written is None:
+                return None
+            text = _CALLABLE.sub(written, text)
         if _ANY.search(text):
             if self.anything is None:
                 return None
             text = _ANY.sub(self.anything.strip("\"'"), text)
         return self.usable(text)
+
+    @cached_property
+    def _callable(self) -> str | None:
+        """How the file writes Callable when it does not import it by its name."""
+        found = {
+            ast.unparse(node)
+            for one in self.annotations
+            for node in ast.walk(one)
+            if isinstance(node, ast.Attribute) and node.attr == "Callable"
+        }
+        return min(found, default=None)
 
     def _built(self, text: str) -> str:
         """Return a type with the names that the file has for classes of the standard library."""

@@ -64,8 +64,6 @@ def _way(statement: ast.stmt, expression: ast.expr) -> list[tuple[ast.AST, ast.A
             break
         found.append((node, inner[0]))
         node = inner[0]
-    if found and isinstance(found[-1][0], ast.BoolOp) and found[-1][1] is not expression:
-        found.append((found[-1][0], expression))
     return found
 
 

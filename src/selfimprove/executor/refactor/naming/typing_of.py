@@ -23,6 +23,7 @@ from selfimprove.executor.refactor.naming.flows import flow_of
 from selfimprove.executor.refactor.naming.known import known_of
 from selfimprove.executor.refactor.naming.spelling import Spelling
 from selfimprove.executor.refactor.naming.spots import env_at, is_asked
+from selfimprove.executor.refactor.naming.unions import collapsed
 from selfimprove.executor.refactor.source import Splice
 
 if TYPE_CHECKING:
@@ -163,7 +164,8 @@ class _Types:
             return kind
         inside = [one for one in walk(self.cut.statements) if isinstance(one, ast.stmt)]
         behind = [self.flow.behind[id(one)].get(name) for one in inside if id(one) in self.flow.behind]
-        return union(kind, *behind) if None not in behind else self.flow.declared.get(name)
+        whole = union(kind, *behind)
+        return collapsed(whole, self.flow.values.known) if whole else self.flow.declared.get(name)
 
     def after(self, name: str) -> str | None:
         """Return the type of a variable where the cut ends."""

@@ -77,6 +77,8 @@ class Values:
     def _named(self, name: str, env: Env) -> str | None:
         if name in env:
             return env[name]
+        if name in self.around:
+            return _callable(self.around[name])
         if self.known.class_of(name):
             return f"type[{name}]"
         return self.known.variable(name)
@@ -331,6 +333,12 @@ class Values:
         if name == "enumerate":
             return f"Iterator[tuple[int, {kind}]]"
         return f"tuple[{kind}, ...]" if name == "tuple" else f"{word}[{kind}]"
+
+
+def _callable(node: FunctionNode) -> str | None:
+    """Return the type of a function by what it gives; what it takes is left open, as literals narrow that further."""
+    given = text_of(node.returns) if isinstance(node, ast.FunctionDef) and not node.decorator_list else None
+    return f"Callable[..., {given}]" if given else None
 
 
 def unpacked(kind: str | None, count: int) -> list[str | None]:
