@@ -31,8 +31,9 @@ _SILENT = (_ast.Global, _ast.Nonlocal)  # the compiler makes no instruction of t
 _INDEX: Any = getattr(_ast, "Index", lambda value: value)  # Python 3.8
 # A file with all words of a row may read its own code, not only run it.
 _READERS = (
-    *((word,) for word in (b"co_code", b"co_consts", b"import dis", b"from dis", b"numba", MARK.encode())),
-    *((word,) for word in (b"import bytecode", b"from bytecode", b"import executing", b"from executing")),
+    *((word,) for word in (b"co_code", b"co_consts", b"get_instructions", b"dis.Bytecode", b"dis.dis(")),
+    *((word,) for word in (b"findlinestarts", b"import numba", b"from numba", b"from bytecode import")),
+    *((word,) for word in (b"import bytecode", b"import executing", b"from executing import", MARK.encode())),
     (b"marshal", b"__code__"),
 )
 
