@@ -7,13 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from selfimprove.executor.bench import run_shut_in
 from selfimprove.executor.commands import configured, find_suite, last_words
 from selfimprove.executor.hooks import rewritten, run_hook
-from selfimprove.executor.mounting import view_of
 from selfimprove.executor.proving.comparing import compared
 from selfimprove.executor.proving.executed import executed_lines
-from selfimprove.executor.proving.linters import lint_commands, messages, new_lines, with_cache
+from selfimprove.executor.proving.linting import lint
 from selfimprove.executor.proving.programs import finds_of, where
 from selfimprove.executor.proving.proof import Proof
 from selfimprove.executor.proving.rewritten import (
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
     from selfimprove.executor.proving.tracing import Ranges
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
-    from selfimprove.tools.shell.process import Completed
 
 
 class Fact(NamedTuple):
@@ -56,7 +53,6 @@ class Fact(NamedTuple):
 
 DETAIL = 6000
 _WATCHED = 60  # files that were watched at the base and are watched again
-_LINT_OUTPUT = 400_000  # characters of a linter's output in which messages are looked for
 
 
 def check(task: Task, work: Work, bench: Bench, log: Path) -> Work:
@@ -317,62 +313,9 @@ def _equal(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Fact 
 
 
 def _lint(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Fact | None:
-    names = bench.repo.tree_names(work.tree)
-    there = [path for path in work.paths if (copy.path / path).is_file()]
-    commands = (
-        [bench.proof.lint_command]
-        if bench.proof.lint_command
-        else lint_commands(copy.path, names, there, finds_of(bench).program, bench.repo.root)
-    )
-    results = [_lint_by(command, work, copy, bench, log) for command in commands]
-    if not results:
-        return None
-    red = [one for one in results if not one.ok]
-    words = "; ".join(one.summary for one in red or results)
-    seconds, detail = sum(one.seconds for one in results), "\n\n".join(one.detail for one in red)
-    return Fact(CheckResult("lint", not red, words, seconds, detail[:DETAIL], "; ".join(commands)), detail)
-
-
-def _lint_by(command: str, work: Work, copy: Copy, bench: Bench, log: Path) -> CheckResult:
-    """Run a linter; what it said without the change already is not held against it."""
-    copy.restore(work.tree)
-    now = _run(command, copy, bench, log)
-    said = last_words(now.tail.removeprefix(_header(command)))
-    words = _end_of(now, bench) or said or (f"exit code {now.exit_code}" if now.exit_code else "no messages")
-    if now.exit_code == 0 and not _end_of(now, bench):
-        return CheckResult("lint", True, words, now.seconds)
-    copy.restore(work.base)
-    before = _run(command, copy, bench, log)
-    copy.restore(work.tree)
-    seconds = now.seconds + before.seconds
-    fresh, told = new_lines(now.tail, before.tail), messages(now.tail)
-    if before.exit_code and not fresh:
-        if told:
-            return CheckResult("lint", True, f"{_messages(told.total())}, none new", seconds)
-        if essence(now.tail) == essence(before.tail):
-            return CheckResult("lint", True, f"fails without the change too: {words}", seconds)
-    if before.exit_code and fresh:
-        words = f"{_messages(len(fresh))} that {'was' if len(fresh) == 1 else 'were'} not there before"
-    return CheckResult("lint", False, words, seconds, "\n".join(fresh) or now.tail[-DETAIL:])
-
-
-def _messages(number: int) -> str:
-    return f"{number} message{'s' * (number != 1)}"
-
-
-def _run(command: str, copy: Copy, bench: Bench, log: Path) -> Completed:
-    shown, view = with_cache(command, view_of(copy), shut_in=bench.sandbox().name != "none")
-    return run_shut_in(bench, shown, view, log=log, header=_header(command), tail=_LINT_OUTPUT)
-
-
-def _header(command: str) -> str:
-    return f"$ {command}\n"
-
-
-def _end_of(done: Completed, bench: Bench) -> str:
-    if done.timed_out:
-        return f"no end after {bench.limits.check_seconds:g} s"
-    return f"stopped: {done.stopped}" if done.stopped else ""
+    del task
+    result = lint(work, copy, bench, log)
+    return None if result is None else Fact(result, result.detail)
 
 
 def _metrics(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Fact | None:

@@ -1,4 +1,4 @@
-"""Limit: how long a line may be, as the project's own formatters and linters are told; nothing is executed."""
+"""Limit: how long a line may be: as the project's own formatters and linters are told, else as the file keeps to."""
 
 from __future__ import annotations
 
@@ -10,10 +10,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from selfimprove.executor.refactor.source import Source
+
+LENGTHS = (79, 88, 100, 110, 120)
+"""Line lengths that projects choose; the shortest that nearly all lines keep to is taken as the file's."""
 FORMATTED = 88
 """What ruff and black take where nothing is said."""
 _ACROSS = (40, 400)
 """Numbers that can be meant as a length."""
+
+
+def line_limit(source: Source) -> int:
+    """Return how long lines may be that are written into the file.
+
+    That is what the project says, else the least of LENGTHS that 99 of 100 lines keep to, else the greatest.
+    """
+    if source.limit:
+        return source.limit
+    lines = source.text.splitlines()
+    allowed = len(lines) // 100
+    for length in LENGTHS:
+        if sum(len(line) > length for line in lines) <= allowed:
+            return length
+    return LENGTHS[-1]
 
 
 def line_length(files: Mapping[str, bytes]) -> int:

@@ -13,6 +13,7 @@ from selfimprove.codebase.measure.record import FunctionMetrics, MeasureError
 from selfimprove.errors import RefactorError, SelfimproveError
 from selfimprove.executor.patching.diff import opcodes
 from selfimprove.executor.refactor.draft import Draft
+from selfimprove.executor.refactor.limit import line_length
 from selfimprove.executor.refactor.source import Source
 from selfimprove.executor.refactor.table import REWRITES
 from selfimprove.executor.refactor.untested import untested
@@ -91,7 +92,8 @@ def _choices(
     ``""`` stands there for a rewrite that has nothing to do.
     """
     try:
-        source = Source.read(wish.path, _content(project, wish.path))
+        content = _content(project, wish.path)
+        source = Source.read(wish.path, content, line_length(project.files))
         place = source.place(wish.symbol, wish.ordinal) if wish.symbol else None
     except RefactorError as error:
         reasons.append(error.message)

@@ -64,12 +64,12 @@ class Source:
     limit: int = 0
 
     @classmethod
-    def read(cls, path: str, content: bytes) -> Source:
+    def read(cls, path: str, content: bytes, limit: int = 0) -> Source:
         """Return the file. Raises RefactorError, with the reason, for one that Python does not read."""
         try:
             refuse_unreadable(content)  # what is only Latin-1 to an editor, Python does not read
             coded = decoded(content, path)
-            return cls(path, coded.text, coded, parse(coded.text))
+            return cls(path, coded.text, coded, parse(coded.text), limit)
         except SyntaxError as error:
             raise RefactorError(
                 f"{path} does not parse: {error.msg}", where=f"{path}:{error.lineno}"

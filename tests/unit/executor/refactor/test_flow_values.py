@@ -7,6 +7,7 @@ from textwrap import dedent
 import pytest
 
 from selfimprove.codebase.measure.measure import measure
+from selfimprove.executor.refactor.limit import line_length
 from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.small.comprehension import comprehend
 from selfimprove.executor.refactor.small.dispatch import dispatch
@@ -16,7 +17,7 @@ OLD, NEW = Project({}, {}, (3, 9)), Project({}, {}, (3, 10))
 
 
 def made(rewrite, text, project=OLD):
-    source = Source.read("a.py", dedent(text).encode())
+    source = Source.read("a.py", dedent(text).encode(), line_length(project.files))
     after = source.but(rewrite(source, project, None))
     assert rewrite(after, project, None) == []
     return after.text

@@ -15,9 +15,9 @@ from selfimprove.executor.refactor.extract.lines import (
     comments_below,
     first_line,
     last_line,
-    line_limit,
     width,
 )
+from selfimprove.executor.refactor.limit import line_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

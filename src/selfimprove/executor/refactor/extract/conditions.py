@@ -15,9 +15,10 @@ from selfimprove.errors import RefactorError
 from selfimprove.executor.refactor.analysis.cutting import cut_of
 from selfimprove.executor.refactor.cut import Leaves
 from selfimprove.executor.refactor.extract.extract import Written, passed, placed
-from selfimprove.executor.refactor.extract.lines import Row, line_limit, unit_of, wrapped
+from selfimprove.executor.refactor.extract.lines import Row, unit_of, wrapped
 from selfimprove.executor.refactor.extract.narrowing import plain_operands
 from selfimprove.executor.refactor.extract.weights import decisions
+from selfimprove.executor.refactor.limit import line_limit
 from selfimprove.executor.refactor.naming.typing_of import is_annotated
 from selfimprove.executor.refactor.source import Splice
 

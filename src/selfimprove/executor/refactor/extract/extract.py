@@ -13,12 +13,12 @@ from selfimprove.executor.refactor.extract.lines import (
     Row,
     in_strings,
     last_line,
-    line_limit,
     moved,
     unit_of,
     wrapped,
 )
 from selfimprove.executor.refactor.extract.spot import Spot, method_around
+from selfimprove.executor.refactor.limit import line_limit
 from selfimprove.executor.refactor.source import Splice
 
 if TYPE_CHECKING:

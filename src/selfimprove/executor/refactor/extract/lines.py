@@ -16,28 +16,10 @@ if TYPE_CHECKING:
     from selfimprove.codebase.measure.shape import FunctionNode
     from selfimprove.executor.refactor.source import Source
 
-LENGTHS = (79, 88, 100, 110, 120)
-"""Line lengths that projects choose; the shortest that nearly all lines keep to is taken as the file's."""
-
 _PIPE = re.compile(r" \| (?![^\[]*\])")  # not in brackets
 
 Row = tuple[int | None, str]
 """A line without its end, and the number of the line that it was; None for one that is new."""
-
-
-def line_limit(source: Source) -> int:
-    """Return how long lines may be that are written into the file.
-
-    That is what the project says, else the least of LENGTHS that 99 of 100 lines keep to, else the greatest.
-    """
-    if source.limit:
-        return source.limit
-    lines = source.text.splitlines()
-    allowed = len(lines) // 100
-    for length in LENGTHS:
-        if sum(len(line) > length for line in lines) <= allowed:
-            return length
-    return LENGTHS[-1]
 
 
 def first_line(node: ast.stmt) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.measure.measure import measure
@@ -15,7 +15,6 @@ from selfimprove.executor.refactor.extract.choosing import Chooser
 from selfimprove.executor.refactor.extract.lines import last_line
 from selfimprove.executor.refactor.extract.steps import Refused, State, made
 from selfimprove.executor.refactor.extract.weights import Numbers
-from selfimprove.executor.refactor.limit import line_length
 
 if TYPE_CHECKING:
     import ast
@@ -84,7 +83,6 @@ def search(
     """
     if "\r" in source.text.replace("\r\n", ""):
         raise RefactorError("lines end in a carriage return alone", where=source.path)
-    source = replace(source, limit=line_length(project.files))
     before = _numbers(source)
     where = _Where(place.symbol, place.ordinal)
     if not aims.missed(before[where]):

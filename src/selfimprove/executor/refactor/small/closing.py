@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.executor.refactor.analysis.scopes import INNER, Scopes, bound_by
-from selfimprove.executor.refactor.small.layout import Block, first_line, last_line, layout_of, width
+from selfimprove.executor.refactor.limit import line_limit
+from selfimprove.executor.refactor.small.layout import Block, first_line, last_line, layout_of
 from selfimprove.executor.refactor.small.openers import called, closed_name, is_opened, opened_name
 from selfimprove.executor.refactor.small.rounds import Change, settle
 from selfimprove.executor.refactor.small.suites import suites
@@ -67,7 +68,8 @@ def with_open(source: Source, project: Project, place: Place | None = None) -> l
     or held by a function, and nothing behind the block uses it. ``open`` is the builtin, ``Path(...).open``, or one
     of a list of functions of the standard library. Raises RefactorError when the file has no readable tokens.
     """
-    wide = width(source, project)
+    del project
+    wide = line_limit(source)
 
     def changes(now: Source, at: Place | None) -> Iterator[Change]:
         for suite in suites(now, at):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
+from selfimprove.executor.refactor.limit import line_limit
 from selfimprove.executor.refactor.small.bindings import is_builtin
-from selfimprove.executor.refactor.small.layout import last_line, layout_of, width
+from selfimprove.executor.refactor.small.layout import last_line, layout_of
 from selfimprove.executor.refactor.small.loop_names import Names
 from selfimprove.executor.refactor.small.negation import opposite
 from selfimprove.executor.refactor.small.rounds import Change, settle
@@ -67,7 +68,8 @@ def comprehend(source: Source, project: Project, place: Place | None) -> list[Sp
     are not read afterwards, the container is not read before it is full, and nothing is evaluated in another
     order. The one thing that differs is the frame in which the element is evaluated.
     """
-    longest = width(source, project)
+    del project
+    longest = line_limit(source)
 
     def changes(now: Source, at: Place | None) -> Iterator[Change]:
         known: dict[FunctionNode, Names] = {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from selfimprove.executor.refactor.limit import line_limit
 from selfimprove.executor.refactor.small.chains import chain_of
-from selfimprove.executor.refactor.small.layout import layout_of, width
+from selfimprove.executor.refactor.small.layout import layout_of
 from selfimprove.executor.refactor.small.lookup import as_table
 from selfimprove.executor.refactor.small.matching import as_match
 from selfimprove.executor.refactor.small.rounds import Change, settle
@@ -26,7 +27,7 @@ def dispatch(source: Source, project: Project, place: Place | None) -> list[Spli
 
     Where each branch only gives a constant, a table does; else ``match``, if the project's oldest Python has it.
     """
-    longest = width(source, project)
+    longest = line_limit(source)
 
     def changes(now: Source, at: Place | None) -> Iterator[Change]:
         layout = layout_of(now)

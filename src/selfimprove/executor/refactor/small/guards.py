@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, NamedTuple
 
-from selfimprove.executor.refactor.small.layout import last_line, layout_of, width
+from selfimprove.executor.refactor.limit import line_limit
+from selfimprove.executor.refactor.small.layout import last_line, layout_of
 from selfimprove.executor.refactor.small.negation import negated
 from selfimprove.executor.refactor.small.rounds import Change, settle
 from selfimprove.executor.refactor.small.suites import JUMPS, cost, is_switch, leaves, returns_values, suites
@@ -37,7 +38,8 @@ def invert_guards(source: Source, project: Project, place: Place | None) -> list
     That is ``if a: <long>`` at the end of a function or loop, ``if a: <long> else: <leaves>``, and
     ``if a: <long, leaves>`` with one jump behind it. Each lowers the cognitive complexity; cyclomatic stays.
     """
-    longest = width(source, project)
+    del project
+    longest = line_limit(source)
 
     def changes(now: Source, at: Place | None) -> Iterator[Change]:
         for suite in suites(now, at):

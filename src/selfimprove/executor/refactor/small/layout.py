@@ -15,11 +15,8 @@ from selfimprove.errors import RefactorError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from selfimprove.executor.refactor.project import Project
     from selfimprove.executor.refactor.source import Source
 
-_WIDTHS = (79, 88, 100, 110, 120)
-_OVER = 50  # of so many lines, one may be over the usual width
 _STRINGS = frozenset(
     getattr(tokenize, name) for name in ("STRING", "FSTRING_MIDDLE") if hasattr(tokenize, name)
 )
@@ -226,36 +223,6 @@ def first_line(node: ast.stmt) -> int:
 def last_line(node: ast.stmt) -> int:
     """Return the line in which a statement ends."""
     return node.end_lineno or node.lineno
-
-
-def width(source: Source, project: Project) -> int:
-    """Return how long a line may be: what black or ruff are told in pyproject.toml, else what the file keeps to.
-
-    A file keeps to the least of some usual widths that all but one in fifty of its lines fit into.
-    """
-    told = _told(project.files.get("pyproject.toml", b""))
-    if told:
-        return told
-    lines = sorted((len(line) for line in source.text.splitlines()), reverse=True)
-    allowed = len(lines) // _OVER
-    longest = lines[allowed] if allowed < len(lines) else 0
-    return next((one for one in _WIDTHS if longest <= one), _WIDTHS[-1])
-
-
-@lru_cache(maxsize=4)
-def _told(content: bytes) -> int:
-    import tomllib
-
-    try:
-        tools = tomllib.loads(content.decode()).get("tool", {})
-    except (ValueError, AttributeError):
-        return 0
-    for name in ("ruff", "black"):
-        settings = tools.get(name) if isinstance(tools, dict) else None
-        if isinstance(settings, dict):
-            found = settings.get("line-length", 88)
-            return found if isinstance(found, int) else 88
-    return 0
 
 
 def _has_long_docstring(node: ast.AST) -> bool:

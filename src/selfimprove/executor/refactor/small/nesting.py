@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from selfimprove.executor.refactor.small.layout import layout_of, width
+from selfimprove.executor.refactor.limit import line_limit
+from selfimprove.executor.refactor.small.layout import layout_of
 from selfimprove.executor.refactor.small.rounds import Change, settle
 from selfimprove.executor.refactor.small.suites import is_switch, suites
 from selfimprove.executor.refactor.source import Splice
@@ -27,7 +28,8 @@ def merge_ifs(source: Source, project: Project, place: Place | None) -> list[Spl
 
     Neither may have an ``else`` in the first case. What would be too long for a line stays as it is.
     """
-    longest = width(source, project)
+    del project
+    longest = line_limit(source)
 
     def changes(now: Source, at: Place | None) -> Iterator[Change]:
         layout = layout_of(now)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from selfimprove.errors import RefactorError
 from selfimprove.executor.refactor.draft import Draft
+from selfimprove.executor.refactor.limit import line_length, line_limit
 from selfimprove.executor.refactor.small.doubts import comments, is_doubtful
-from selfimprove.executor.refactor.small.layout import width
 from selfimprove.executor.refactor.source import Source, Splice, spliced
 from selfimprove.executor.vetoes.files import is_protected, is_test
 from selfimprove.tools.ruff import Wish, find_ruff, fixes
@@ -210,13 +210,14 @@ def _sources(project: Project, paths: Iterable[str] | None) -> dict[str, Source]
         chosen = [path for path in project.python if not (is_test(path) or is_protected(path))]
     else:
         chosen = sorted(set(project.python) & set(paths))
-    found = ((path, _source(path, project.files[path])) for path in chosen)
+    limit = line_length(project.files)
+    found = ((path, _source(path, project.files[path], limit)) for path in chosen)
     return {path: source for path, source in found if source is not None}
 
 
-def _source(path: str, content: bytes) -> Source | None:
+def _source(path: str, content: bytes, limit: int) -> Source | None:
     try:
-        return Source.read(path, content)
+        return Source.read(path, content, limit)
     except RefactorError:
         return None
 
@@ -225,7 +226,7 @@ def _apply(
     source: Source, project: Project, found: Sequence[Fix], place: Place | None
 ) -> tuple[Source, list[str]]:
     """Return the file with what can be done at once, and the codes of it; the rest comes in the next round."""
-    inside, wide = _span(source, place), width(source, project)
+    inside, wide = _span(source, place), line_limit(source)
     codes: list[str] = []
     kept: list[Splice] = []
     for fix in found:
