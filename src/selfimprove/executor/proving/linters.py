@@ -153,16 +153,27 @@ def _typed(root: Path, files: Sequence[str], program: Callable[[str], str | None
     if path is None or PurePosixPath(path).parent not in beside:
         return []
     table = _mypy_table(root)
-    named = [one for key in ("files", "packages", "modules") for one in _listed(table.get(key, ()))]
-    own = _listed(table.get("files", ()))
-    if not named:
-        files = [name for name in files if not _TEST.search(name) and not _is_excluded(name, table)]
-    elif own and len(own) == len(named):
-        files = [name for name in files if any(_is_in(name, one) for one in own)]
-    if not files:
+    named = [_listed(table.get(key, ())) for key in ("files", "packages", "modules")]
+    checked = _checked(files, named, table)
+    if not checked:
         return []
-    asked = "" if named else f" -- {shlex.join(files)}"
+    asked = "" if any(named) else f" -- {shlex.join(checked)}"
     return [f"MYPY_NUM_WORKERS=0 {shlex.quote(path)} {_MYPY} --cache-dir {CACHE}{asked}"]
+
+
+def _checked(
+    files: Sequence[str], named: Sequence[Sequence[str]], table: Mapping[str, object]
+) -> Sequence[str]:
+    """Return those of ``files`` that mypy may look at, by the files, packages and modules that its settings name.
+
+    Any may be of a package or a module. Where nothing is named, tests are left out, and what is excluded.
+    """
+    own, *others = named
+    if any(others):
+        return files
+    if own:
+        return [name for name in files if any(_is_in(name, one) for one in own)]
+    return [name for name in files if not _TEST.search(name) and not _is_excluded(name, table)]
 
 
 def _mypy_table(root: Path) -> Mapping[str, object]:

@@ -47,6 +47,19 @@ def line_length(files: Mapping[str, bytes]) -> int:
 
 def _lengths(files: Mapping[str, bytes]) -> Iterator[int]:
     tool = _toml(files.get("pyproject.toml")).get("tool", {})
+    yield from _formatted(files, tool)
+    for name, sections in _SECTIONS.items():
+        parser = _ini(files.get(name))
+        for section in sections:
+            yield from _of_section(parser, section)
+    for value in (tool.get("flake8"), tool.get("pylint", {}).get("format")):
+        if isinstance(value, dict):
+            yield from (_number(value[key]) for key in _KEYS if key in value)
+    yield from _edited(files)
+
+
+def _formatted(files: Mapping[str, bytes], tool: Mapping[str, Any]) -> Iterator[int]:
+    """Yield the lengths that ruff and black are given, then their own if one of them formats the project."""
     tables = {"ruff": tool.get("ruff"), "black": tool.get("black")}
     for name in ("ruff.toml", ".ruff.toml"):
         if name in files:
@@ -56,17 +69,6 @@ def _lengths(files: Mapping[str, bytes]) -> Iterator[int]:
             yield _number(table["line-length"])
     if tables["black"] is not None or (isinstance(tables["ruff"], dict) and "format" in tables["ruff"]):
         yield FORMATTED
-    for name, sections in _SECTIONS.items():
-        parser = _ini(files.get(name))
-        for section in sections:
-            if parser.has_section(section):
-                yield from (
-                    _number(parser.get(section, key)) for key in _KEYS if parser.has_option(section, key)
-                )
-    for value in (tool.get("flake8"), tool.get("pylint", {}).get("format")):
-        if isinstance(value, dict):
-            yield from (_number(value[key]) for key in _KEYS if key in value)
-    yield from _edited(files)
 
 
 _KEYS = ("max-line-length", "max_line_length", "column_limit")
@@ -86,7 +88,12 @@ def _edited(files: Mapping[str, bytes]) -> Iterator[int]:
     parser = _ini(b"[top]\n" + files[".editorconfig"] if ".editorconfig" in files else None)
     for section in sorted(parser.sections(), key=lambda name: name == "*"):
         if section == "*" or re.search(r"\bpy\b", section):
-            yield from (_number(parser.get(section, key)) for key in _KEYS if parser.has_option(section, key))
+            yield from _of_section(parser, section)
+
+
+def _of_section(parser: configparser.RawConfigParser, section: str) -> Iterator[int]:
+    """Return the lengths that a section gives, none where there is no such section."""
+    return (_number(parser.get(section, key)) for key in _KEYS if parser.has_option(section, key))
 
 
 def _ini(content: bytes | None) -> configparser.RawConfigParser:

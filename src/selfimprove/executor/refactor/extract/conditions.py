@@ -60,14 +60,7 @@ def conditions(source: Source, place: Place, project: Project) -> Iterator[Condi
     They are analysed all at once, in a text in which each also stands as a statement of its own before the one
     that it is part of, where nothing has changed yet that it sees.
     """
-    found = list(_expressions(place.node))
-    if is_annotated(place):
-        found += [
-            (one, node, head)
-            for expression, node, head in found
-            if isinstance(expression, ast.BoolOp)
-            for one in plain_operands(source, expression)
-        ]
+    found = _with_operands(source, place)
     if not found:
         return
     splices = [_standing(source, expression, head, "") for expression, _, head in found]
@@ -87,6 +80,19 @@ def conditions(source: Source, place: Place, project: Project) -> Iterator[Condi
             continue
         if cut.leaves is Leaves.END and not (cut.results or cut.is_async or cut.is_generator):
             yield Condition(expression, statement, head, cut, source)
+
+
+def _with_operands(source: Source, place: Place) -> list[tuple[ast.expr, ast.stmt, ast.stmt]]:
+    """Return the expressions that decide, and behind them those of their parts that narrow no type."""
+    found = list(_expressions(place.node))
+    if not is_annotated(place):
+        return found
+    return found + [
+        (one, node, head)
+        for expression, node, head in found
+        if isinstance(expression, ast.BoolOp)
+        for one in plain_operands(source, expression)
+    ]
 
 
 def as_return(one: Condition) -> tuple[Source, Cut]:

@@ -97,17 +97,11 @@ def placed(
     where = Spot.of(source, cut)
     unit = unit_of(source, cut.place.node)
     inner = where.indent + unit
-    base, inside = body
-    numbers = [number for number, _ in inside if number]
-    frozen = in_strings(source, min(numbers), max(numbers)) if numbers else frozenset()
     rows: list[Row] = [(None, line) for line in _head(source, cut, name, signature, where.indent, unit)]
     rows += [(None, line) for line in _docstring(source, cut, doc, inner)]
     if cut.global_names:
         rows.append((None, f"{inner}global {', '.join(cut.global_names)}"))
-    rows += [
-        (None, inner + text if text else "") if number is None else (number, text)
-        for number, text in moved(inside, base, inner, frozen)
-    ]
+    rows += _indented(source, *body, inner)
     newline = source.newline
     lines = newline.join(text for _, text in rows)
     lead = 0
@@ -119,6 +113,16 @@ def placed(
     helper = Splice(where.offset, where.offset, text)
     more = signature.more if signature and _is_complete(cut, signature) else ()
     return Written(where.prefix + name, call, helper, tuple(rows), lead, more)
+
+
+def _indented(source: Source, base: str, inside: Sequence[Row], inner: str) -> list[Row]:
+    """Return rows that stand at ``base`` moved to ``inner``, but for the lines inside of strings."""
+    numbers = [number for number, _ in inside if number]
+    frozen = in_strings(source, min(numbers), max(numbers)) if numbers else frozenset()
+    return [
+        (None, inner + text if text else "") if number is None else (number, text)
+        for number, text in moved(inside, base, inner, frozen)
+    ]
 
 
 def passed(cut: Cut) -> tuple[str, ...]:

@@ -105,7 +105,6 @@ ABOVE: dict[str, frozenset[str]] = {
 }
 """The builtin and abstract classes above these, by their names without a module."""
 _NUMBERS = ("bool", "int", "float", "complex")
-_ONE_OF = {"bool": "int"}
 _SAME = ("list", "tuple", "List", "bytes", "str", "timedelta")
 _WHOLE = (
     ast.Add,
@@ -141,20 +140,24 @@ def of_value(value: ast.expr) -> str | None:
 def of_operator(left: str, op: ast.operator, right: str) -> str | None:
     """Return the type of ``left op right`` by the types of both sides."""
     if left in _NUMBERS and right in _NUMBERS:
-        if isinstance(op, ast.Pow):
-            return None
-        most = max((left, right, "int"), key=_NUMBERS.index)
-        if isinstance(op, ast.Div) and most == "int":
-            return "float"
-        if left == right == "bool" and isinstance(op, ast.BitAnd | ast.BitOr | ast.BitXor):
-            return "bool"
-        return most if isinstance(op, (*_WHOLE, ast.Div)) else None
-    if left in ("str", "bytes") and isinstance(op, ast.Mod):
-        return left
-    if left == right and isinstance(op, ast.Add) and left.partition("[")[0].rpartition(".")[2] in _SAME:
-        return left if not left.startswith("tuple") or "..." in left else None
-    if isinstance(op, ast.Mult) and right == "int" and left.partition("[")[0] in ("str", "bytes", "list"):
-        return left
-    if left == right and left.startswith(("set[", "frozenset[")):
-        return left
-    return None
+        return _of_numbers(left, op, right)
+    base = left.partition("[")[0]
+    match op:
+        case ast.Mod() if left in ("str", "bytes"):
+            return left
+        case ast.Mult() if right == "int" and base in ("str", "bytes", "list"):
+            return left
+        case ast.Add() if left == right and base.rpartition(".")[2] in _SAME:
+            return left if not left.startswith("tuple") or "..." in left else None
+        case _:
+            return left if left == right and left.startswith(("set[", "frozenset[")) else None
+
+
+def _of_numbers(left: str, op: ast.operator, right: str) -> str | None:
+    """Return the wider type of two numbers, at least int, but for ``/`` and bits of bools; a power may be any."""
+    most = max((left, right, "int"), key=_NUMBERS.index)
+    if isinstance(op, ast.Div):
+        return "float" if most == "int" else most
+    if left == right == "bool" and isinstance(op, ast.BitAnd | ast.BitOr | ast.BitXor):
+        return "bool"
+    return most if isinstance(op, _WHOLE) else None

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from selfimprove.executor.refactor.source import Splice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from selfimprove.executor.refactor.project import Project
     from selfimprove.executor.refactor.source import Source
 
@@ -45,21 +47,30 @@ def with_any(source: Source) -> Splice | None:
     if any(isinstance(node, ast.Name) and node.id == "Any" for node in ast.walk(source.tree)):
         return None
     imports = [node for node in source.tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    for node in imports:
-        if isinstance(node, ast.ImportFrom) and node.module == "typing" and node.level == 0:
-            return _joined(source, node)
-    future = [node for node in imports if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
-    rest = [node for node in imports if node not in future]
+    typing = next((node for node in _named(imports, "typing") if node.level == 0), None)
+    if typing is not None:
+        return _joined(source, typing)
     line = f"from typing import Any{source.newline}"
-    if not rest:
-        return _behind(source, future[-1], source.newline + line) if future else None
-    later = next((node for node in rest if _rank(node) > (0, 1, "typing")), None)
+    future = _named(imports, "__future__")
+    if rest := [node for node in imports if node not in future]:
+        return _in_order(source, rest, line)
+    return _behind(source, future[-1], source.newline + line) if future else None
+
+
+def _named(imports: Sequence[ast.stmt], module: str) -> list[ast.ImportFrom]:
+    """Return the imports that take names from ``module``."""
+    return [node for node in imports if isinstance(node, ast.ImportFrom) and node.module == module]
+
+
+def _in_order(source: Source, imports: Sequence[ast.Import | ast.ImportFrom], line: str) -> Splice:
+    """Return what puts ``line`` among the imports where one from typing belongs, the end of its group at the latest."""
+    later = next((node for node in imports if _rank(node) > (0, 1, "typing")), None)
     if later is None:
-        return _behind(source, rest[-1], line)
+        return _behind(source, imports[-1], line)
     at = source.starts[later.lineno - 1]
     if _rank(later)[0] == 0:
         return Splice(at, at, line)
-    earlier = rest[: rest.index(later)]
+    earlier = imports[: imports.index(later)]
     return _behind(source, earlier[-1], line) if earlier else Splice(at, at, line + source.newline)
 
 

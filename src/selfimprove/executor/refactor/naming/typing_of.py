@@ -80,15 +80,12 @@ def annotate(source: Source, cut: Cut, project: Project | None = None, part: Par
     if not is_annotated(place):
         return _NONE
     types = _Types(source, replace(cut, place=place), part, project)
-    unknown = types.words.anything
-    more: list[Splice] = []
-    if unknown is None and project is not None and checks_types(project, source.path):
-        unknown = ANY
-    known = {name: types.spelled(types.before(name), name) or unknown for name in cut.parameters}
-    returns = types.returned() or (unknown if types.can_return else None)
+    known = {name: types.spelled(types.before(name), name) or types.unknown for name in cut.parameters}
+    returns = types.returned() or (types.unknown if types.can_return else None)
     if returns is None or None in known.values():
         return _NONE
     parameters = {name: text for name, text in known.items() if text}
+    more: list[Splice] = []
     if types.words.anything is None and ANY in (returns, *parameters.values()):
         splice = with_any(source)
         if splice is None:
@@ -140,6 +137,13 @@ class _Types:
     @cached_property
     def _value(self) -> str | None:
         return self.flow.values.of(self.part.expression, self.start) if self.part is not None else None
+
+    @cached_property
+    def unknown(self) -> str | None:
+        """What is written for a type that cannot be told, ``None`` where the file has no Any and may not import it."""
+        if self.words.anything is not None or self.project is None:
+            return self.words.anything
+        return ANY if checks_types(self.project, self.source.path) else None
 
     @property
     def can_return(self) -> bool:
