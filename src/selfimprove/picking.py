@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -122,7 +123,8 @@ def _picked(path: str, function: FunctionMetrics, asked: Asked) -> Picked:
 
 def _wish(path: str, symbol: str, ordinal: int, asked: Asked) -> Wish:
     if not asked.rewrites:
-        return wish_for(path, symbol, ordinal, COMPLEXITY, asked.limit)
+        wish = wish_for(path, symbol, ordinal, COMPLEXITY, asked.limit)
+        return replace(wish, aims=wish.least)  # a person who says a limit means that one
     aims = {"complexity": asked.limit} if any(REWRITES[name].searches for name in asked.rewrites) else {}
     return Wish(path, symbol, ordinal, asked.rewrites, aims, by_hand=True)
 

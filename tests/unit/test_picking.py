@@ -9,13 +9,14 @@ import pytest
 from selfimprove.codebase.measure.measure import measure
 from selfimprove.errors import UsageError
 from selfimprove.executor.refactor.wish import Wish
+from selfimprove.executor.refactoring import wish_for
 from selfimprove.memory.claims import Claims
 from selfimprove.memory.database import open_database
 from selfimprove.memory.journal import Journal
 from selfimprove.memory.memory import Memory
 from selfimprove.model.finding import fingerprint
 from selfimprove.model.task import Status, Task
-from selfimprove.picking import Asked, Picked, find, tasks_for
+from selfimprove.picking import Asked, Picked, _wish, find, tasks_for
 
 TEXT = b"""\
 class Box:
@@ -92,3 +93,9 @@ def test_tasks_by_hand_are_done_like_others_and_never_written(tmp_path: Path) ->
     assert hand.status is Status.PENDING
     assert memory.load_tasks() == [one, done]
     assert "hand" not in (tmp_path / "tasks.yml").read_text()
+
+
+def test_a_limit_that_a_person_says_is_aimed_at_and_a_finding_s_is_only_what_will_do() -> None:
+    asked = _wish("m.py", "load", 1, Asked(limit=14))
+    found = wish_for("m.py", "load", 1, "SI101", 14)
+    assert (asked.aims["complexity"], found.aims["complexity"], found.least["complexity"]) == (14, 10, 14)

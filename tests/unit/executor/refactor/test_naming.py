@@ -497,3 +497,26 @@ def test_a_name_does_not_differ_from_its_function_in_an_underscore_only():
             # >
     """
     assert named(code, "parse_url") != "_parse_url"
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("headers.copy() if headers else stream", "_choose_headers"),
+        ("rows or (stream if a.c else value)", "_choose_rows"),
+    ],
+)
+def test_one_of_several_values_is_no_question(value, wanted):
+    source = Source.read(
+        "m.py", f"def f(a, rows, headers, stream, value):\n    return use({value}, a)\n".encode()
+    )
+    place = source.place("f")
+    whole = next(node for node in ast.walk(place.node) if isinstance(node, ast.IfExp | ast.BoolOp))
+    assert name_for_test(source, place, whole, ()) == wanted
+
+
+def test_an_expression_that_is_only_asked_stays_a_question():
+    source = Source.read("m.py", b"def f(a, rows):\n    if rows and a:\n        use(a)\n")
+    place = source.place("f")
+    whole = next(node for node in ast.walk(place.node) if isinstance(node, ast.BoolOp))
+    assert name_for_test(source, place, whole, ()).split("_")[1] in ("is", "has", "should", "needs")

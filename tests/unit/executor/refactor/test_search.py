@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from selfimprove.codebase.measure.measure import measure
 from selfimprove.errors import RefactorError
+from selfimprove.executor.refactor.cut import Cut
+from selfimprove.executor.refactor.extract.costs import cost
 from selfimprove.executor.refactor.extract.search import Aims, search
 from selfimprove.executor.refactor.project import Project
 from selfimprove.executor.refactor.source import Source
@@ -301,3 +304,10 @@ def test_of_branches_that_are_alike_several_are_taken_and_no_condition():
     for kind in ("end if", "end for", "end while", "end case", "other"):
         for stack in ([], ["if"], ["for"], ["while"], ["case"]):
             assert _run(text, f"f({stack}, {kind!r})") == _run(ALIKE, f"f({stack}, {kind!r})")
+
+
+def test_a_generator_that_gives_a_value_back_is_dear():
+    source = Source.read("m.py", b"def f(rows):\n    for row in rows:\n        yield row\n    return row\n")
+    place = source.place("f")
+    cut = Cut(place, tuple(place.node.body), 0, 0, ("rows",), ("row",), is_generator=True)
+    assert cost(source, cut) > cost(source, replace(cut, results=())) + 10

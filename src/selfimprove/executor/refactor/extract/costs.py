@@ -29,9 +29,13 @@ _LEAVES = {Leaves.END: 0.0, Leaves.RETURN: 0.0, Leaves.PASS: 0.0, Leaves.GUARD: 
 _IMPORTED = 12.0
 """For each module that is imported in the function, and would have to be passed."""
 _ALONE = 10.0
+_GIVING = 12.0
+_REST = 3.0
+"""For the rest of a function that has several ways out: what it does is seldom one thing."""
 _PART_OF_RUN = 4.0
 _ACROSS = 2.0
 """For a cut that takes a piece of one paragraph with another."""
+_WAYS = 2  # ways out that one thing has
 _MANY = 3  # branches that make a chain of many
 _COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match)
 
@@ -47,7 +51,7 @@ def cost(source: Source, cut: Cut) -> float:
     if passed >= len(_PARAMETERS) or given >= len(_RESULTS):
         return IMPOSSIBLE
     both = 2.0 * (passed > 3 and given > 1) + _IMPORTED * len(imported(cut) - again.keys()) + 2.0 * len(again)
-    ways = _LEAVES[cut.leaves] + 1.0 * cut.is_generator + _only_stops(cut)
+    ways = _LEAVES[cut.leaves] + _yields(cut) + _only_stops(cut)
     chain = (5.0 if continues_elif(source, cut) else 0.0) + _taken_alone(cut)
     price = HELPER + _PARAMETERS[passed] + _RESULTS[given] + both + ways + chain
     return price + _borders(source, cut) + _size(cut) + _strangers(cut) + _breaks_run(cut)
@@ -58,6 +62,14 @@ def predicate_cost(parameters: int, count: int) -> float:
     if parameters >= len(_PARAMETERS):
         return IMPOSSIBLE
     return HELPER + 2 * _PARAMETERS[parameters] + (14.0, 14.0, 4.0)[min(count, 2)]
+
+
+def _yields(cut: Cut) -> float:
+    """Return what it costs to be a generator; one that also gives a value back (``a = yield from f()``) reads badly."""
+    if not cut.is_generator:
+        return 0.0
+    gives = bool(cut.results) or cut.leaves in (Leaves.GUARD, Leaves.MAYBE)
+    return _GIVING if gives else 1.0
 
 
 def _only_stops(cut: Cut) -> float:
@@ -123,6 +135,8 @@ def _borders(source: Source, cut: Cut) -> float:
     if whole:
         return 2.0 if cut.leaves is Leaves.RETURN and cut.block[0] in cut.place.node.body else 0.0
     begins, ends = _beginning(source, cut), _ending(source, cut)
+    if cut.leaves is Leaves.RETURN and len([*jumps(cut.statements)]) > _WAYS:
+        ends += _REST
     return begins + ends + (_ACROSS if (begins or ends) and _has_sections(source, cut) else 0.0)
 
 

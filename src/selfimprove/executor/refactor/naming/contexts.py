@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from selfimprove.executor.refactor.naming.acts import Words, acts, called, is_pale, noun_of, verb_of
-from selfimprove.executor.refactor.naming.making import making_verb, question_in
+from selfimprove.executor.refactor.naming.making import is_truth, making_verb, question_in
 from selfimprove.executor.refactor.naming.predicates import case_of, marked, question
 from selfimprove.executor.refactor.naming.words_of import BOTH, head, split, strong
 
@@ -25,6 +25,9 @@ def asked(
     if _is_value(test) and (words := _made(test, holder)):
         yield words
         return
+    if holder is not None and not any(map(is_truth, _parts(test))) and not _is_tested(test, holder):
+        yield from _chosen(test, noun)
+        return
     if words := question(test):
         yield words
     if said:
@@ -38,6 +41,43 @@ def asked(
     for words in subjects:
         yield "is", "valid" if kinds else "special", *words
     yield "is", "special", *noun
+
+
+def _is_tested(value: ast.expr, holder: ast.stmt) -> bool:
+    """True when an expression, or one like it, stands where only its truth counts."""
+    wanted = ast.dump(value)
+    tests: list[ast.expr] = []
+    for node in ast.walk(holder):
+        if isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
+            tests.append(node.test)
+        elif isinstance(node, ast.comprehension):
+            tests += node.ifs
+    while tests:
+        one = tests.pop()
+        if ast.dump(one) == wanted:
+            return True
+        if isinstance(one, ast.BoolOp):
+            tests += one.values
+        elif isinstance(one, ast.UnaryOp):
+            tests.append(one.operand)
+    return False
+
+
+def _chosen(value: ast.expr, noun: Words) -> Iterator[Words]:
+    """Yield names for an expression that is one of several values: of the first that says what they are."""
+    todo, found = [value], []
+    while todo:
+        match todo.pop(0):
+            case ast.IfExp(body=body, orelse=orelse):
+                todo += [body, orelse]
+            case ast.BoolOp(values=values):
+                todo += values
+            case one:
+                found.append(one)
+    for one in found:
+        if (words := noun_of(one)) and not is_pale(words):
+            yield "choose", *words
+    yield "choose", *noun
 
 
 def _kind(test: ast.expr) -> Words:
