@@ -158,19 +158,13 @@ def _leads_to(test: ast.expr, body: Sequence[ast.stmt], noun: Words, item: Words
         case ast.Continue():
             yield "should", "skip", *(item or noun)
         case ast.Break():
-            yield from (("is", *kind) for kind in [_kind(test)] if kind)
+            if kind := _kind(test):
+                yield "is", *kind
             yield "should", "stop", *(item or noun)
-        case ast.Assign(value=ast.Constant(value=str())) if words := marked(body[0].value):
-            yield "is", *words
-        case ast.AugAssign(value=ast.Constant(value=str())) if words := marked(body[0].value):
-            yield "needs", *words
         case ast.Raise():
             yield "is", "invalid", *noun
-        case ast.Assign(targets=[target], value=ast.Call() as call) if _deed(called(call)):
-            verb, *rest = _deed(called(call))
-            yield "should", verb, *(rest or (() if is_pale(noun_of(target)) else noun_of(target)))
-        case ast.Assign() | ast.AnnAssign() | ast.Return():
-            yield from _leads_to_value(test, body[0])
+        case statement:
+            yield from _leads_to_value(test, statement)
     for act in acts(body):
         if act.noun and act.verb not in ("iter", "run"):
             yield "should", act.verb, *act.noun
@@ -189,10 +183,21 @@ def _deed(name: str) -> Words:
 
 def _leads_to_value(test: ast.expr, statement: ast.stmt) -> Iterator[Words]:
     match statement:
+        case ast.Assign(value=ast.Constant(value=str()) as text) if words := marked(text):
+            yield "is", *words
+        case ast.AugAssign(value=ast.Constant(value=str()) as text) if words := marked(text):
+            yield "needs", *words
+        case ast.Assign(targets=[target], value=ast.Call() as call) if deed := _deed(called(call)):
+            verb, *rest = deed
+            noun = noun_of(target)
+            yield "should", verb, *(rest or (() if is_pale(noun) else noun))
         case ast.Assign(targets=[ast.Name() as target]) | ast.AnnAssign(target=ast.Name() as target):
-            known = any(isinstance(node, ast.Name) and node.id == target.id for node in ast.walk(test))
-            if (words := noun_of(target)) and known:
+            if (words := noun_of(target)) and _asks_about(test, target.id):
                 yield "should", "update", *words
         case ast.Return(value=ast.Name(id=name) | ast.Attribute(attr=name)):
             if words := strong(split(name)):
                 yield "should", "return", *words
+
+
+def _asks_about(test: ast.expr, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(test))

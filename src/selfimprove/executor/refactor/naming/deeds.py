@@ -28,7 +28,7 @@ def by_acts(view: View, cut: Cut) -> Iterator[Words]:
     """Name what the statements do to what."""
     flag = view.case[0] if len(view.case) == 1 and view.case[0] in VERBS else ""
     for verb in view.verbs:
-        nouns = Counter(act.noun for act in view.acts if act.verb == verb and act.noun)
+        nouns = _treated(view, verb)
         if verb == "set" and len(nouns) > 1 and not view.case:
             yield from _setting(view, list(nouns))
             return
@@ -39,6 +39,11 @@ def by_acts(view: View, cut: Cut) -> Iterator[Words]:
         if flag and flag != verb and nouns and verb in ("update", "fill", "set", "add"):
             yield flag, *next(iter(nouns))
         yield from _objects(view, cut, verb, nouns)
+
+
+def _treated(view: View, verb: str) -> Counter[Words]:
+    """Return what something is done to, and how often."""
+    return Counter(act.noun for act in view.acts if act.verb == verb and act.noun)
 
 
 def _calling(view: View, cut: Cut) -> Iterator[Words]:

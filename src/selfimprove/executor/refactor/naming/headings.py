@@ -74,23 +74,28 @@ def opening(source: Source, cut: Cut) -> Heading | None:
 
 def _goes_on(source: Source, cut: Cut, text: str) -> bool:
     """True when the paragraphs behind the first one have to do with what a comment over that says."""
+    first, *rest = cut.statements
     later = [
         two
-        for one, two in zip(cut.statements, cut.statements[1:], strict=False)
+        for one, two in zip(cut.statements, rest, strict=False)
         if not source.line((one.end_lineno or one.lineno) + 1).strip()
     ]
-    if not later or not isinstance(cut.statements[0], ast.For | ast.While | ast.If | ast.With | ast.Try):
+    if not later or not isinstance(first, ast.For | ast.While | ast.If | ast.With | ast.Try):
         return True
-    first, *rest = cut.statements
-    made = {
-        node.id for node in ast.walk(first) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    simple = len(rest) == 1 and isinstance(rest[0], ast.Assign | ast.Return)
-    if simple and any(isinstance(node, ast.Name) and node.id in made for node in ast.walk(rest[0])):
+    if len(rest) == 1 and _takes_up(first, rest[0]):
         return True
     said = {word.lower()[:5] for word in _TOKEN.findall(text) if len(word) > 3}
     code = source.lines(later[0].lineno, cut.statements[-1].end_lineno or later[0].lineno).lower()
     return any(word in code for word in said)
+
+
+def _takes_up(first: ast.stmt, second: ast.stmt) -> bool:
+    """True when a simple statement has to do with a variable that the one before it gives a value."""
+    if not isinstance(second, ast.Assign | ast.Return):
+        return False
+    names = [node for node in ast.walk(first) if isinstance(node, ast.Name)]
+    made = {name.id for name in names if isinstance(name.ctx, ast.Store)}
+    return any(isinstance(node, ast.Name) and node.id in made for node in ast.walk(second))
 
 
 def inner(source: Source, cut: Cut) -> Heading | None:
@@ -182,14 +187,11 @@ def _object(tokens: list[str]) -> tuple[str, ...]:
     found: list[str] = []
     for token in tokens:
         low = token.lower()
-        if low == "that" and found:
-            break
-        if low in ARTICLES | _SMALL or (token in _QUOTES and not found):
+        if low in _SMALL or (low in _IN_FRONT and not found):
             continue
         if low.endswith("'s"):  # the item's indent is an indent
             found.clear()
-            continue
-        if low == "of" and (not found or found[-1] in _MEASURES):
+        elif low == "of" and (not found or found[-1] in _MEASURES):
             found[-1:] = []
         elif low in PREPOSITIONS | _ENDS or not token[0].isalpha():
             break
@@ -199,9 +201,12 @@ def _object(tokens: list[str]) -> tuple[str, ...]:
     return tuple(found) if fits and any(map(meaningful, found)) else ()
 
 
-_ENDS = listed("and or not found once twice again always never here there now anyway too instead ourselves")
-_QUOTES = ("`", "'", '"', "*")
-_SMALL = listed("only also just whole entire given actual own possible both")
+_ENDS = listed(
+    "that and or not found once twice again always never here there now anyway too instead ourselves"
+)
+_IN_FRONT = ("that", "`", "'", '"', "*")
+"""What is passed over in front of a thing, and ends it behind."""
+_SMALL = listed("only also just whole entire given actual own possible both") | ARTICLES - {"that"}
 
 
 def _is_comment(line: str, margin: str) -> bool:

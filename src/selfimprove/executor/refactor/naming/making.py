@@ -50,14 +50,13 @@ def making_verb(name: str, statements: Sequence[ast.stmt], *, goes_in: bool) -> 
     The verb that most of its assignments ask for wins; of two, the one that comes first in the text.
     """
     made = bindings(name, statements)
-    only = statements[0] if len(statements) == 1 else None
-    if goes_in and isinstance(only, ast.If) and not only.orelse and _is_tested(name, [only]):
+    if goes_in and _is_one_test(name, statements):
         return "normalize"
     if verb := _by_shape(name, made, statements):
         return verb
     if made and all(isinstance(node, ast.AugAssign) for node in made):
         return grows_by(made) or ("update" if goes_in else "compute")
-    values = [value for value in map(_value, made) if value is not None]
+    values = list(filter(None, map(_value, made)))
     verb = _elected(values)
     if goes_in and verb in ("", "collect", "resolve", "choose", *_PLAIN):
         return _changing(name, statements, values)
@@ -131,6 +130,12 @@ def _is_tested(name: str, statements: Sequence[ast.stmt]) -> bool:
         and noun_of(node.args[0]) == noun_of(ast.Name(id=name))
         for node in walk(statements)
     )
+
+
+def _is_one_test(name: str, statements: Sequence[ast.stmt]) -> bool:
+    """True for one ``if`` without an ``else`` and nothing beside it, where the type of the variable is asked for."""
+    only = statements[0] if len(statements) == 1 else None
+    return isinstance(only, ast.If) and not only.orelse and _is_tested(name, [only])
 
 
 def _is_wrapped(value: ast.expr, name: str) -> bool:

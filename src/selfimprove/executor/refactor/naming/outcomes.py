@@ -197,13 +197,17 @@ def _made_noun(view: View, name: str, verb: str) -> Words:
     if len(nouns) != 1:
         return ()
     words = nouns.pop()
-    looped = any(
+    return many_of(words) if verb == "collect" or _adds_up(view.statements) else words
+
+
+def _adds_up(statements: Sequence[ast.stmt]) -> bool:
+    """True when a loop adds what a function gives: ``total += size_of(part)``."""
+    return any(
         isinstance(node, ast.AugAssign) and isinstance(node.value, ast.Call)
-        for loop in view.statements
+        for loop in statements
         if isinstance(loop, ast.For | ast.While)
         for node in walk(loop.body)
     )
-    return many_of(words) if looped or verb == "collect" else words
 
 
 def _is_constant(value: ast.expr | None) -> bool:

@@ -131,16 +131,21 @@ def _called(call: ast.Call) -> Words:
     words = split(name)
     if call.args and (asked := _asked_of(name, call)) is not None:
         return asked
-    if words[:1] and words[0] in QUESTIONS:
+    if name in ("match", "search", "fullmatch"):
+        return _matching(call)
+    if words and words[0] in QUESTIONS:
         return words if len(words) > 1 else ()
     if len(words) > 1 and words[0] in _JUDGING:
         return ("has", *words)
     if name.startswith("is") and name.islower() and len(name) > 3:
         return ("is", name[2:])
-    if name in ("match", "search", "fullmatch"):
-        words = noun_of(call.func.value) if isinstance(call.func, ast.Attribute) else ()
-        return _asked("matches", words[:-1] if len(words) > 1 and words[-1] in _PATTERNS else words)
     return (*noun_of(call.func), "exists") if name == "exists" else ()
+
+
+def _matching(call: ast.Call) -> Words:
+    """Return what a method of a pattern asks: ``number_re.match(text)`` is "matches number"."""
+    words = noun_of(call.func.value) if isinstance(call.func, ast.Attribute) else ()
+    return _asked("matches", words[:-1] if len(words) > 1 and words[-1] in _PATTERNS else words)
 
 
 def _asked_of(name: str, call: ast.Call) -> Words | None:
@@ -236,19 +241,21 @@ def _all_alike(words: Words, values: Sequence[ast.expr]) -> Words:
         return words
     if words[1] == "in":  # "(" in text or "[" in text
         marks = all(isinstance(one, ast.Compare) and isinstance(one.left, ast.Constant) for one in values)
-        return ("has", "special", *(("chars",) if marks else words[2:])) if marks else ("are", *words[1:])
-    if all(isinstance(one, ast.Call) and one.args for one in values):
-        constants = [
-            split(arg.value)[-1:]
-            for one in values
-            if isinstance(one, ast.Call)
-            for arg in one.args
-            if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
-        ]
-        if len(constants) == len(values) and all(constants):
-            return ("is", *constants[0], "or", *constants[1]) if len(constants) == _PAIR else ()
+        return ("has", "special", "chars") if marks else ("are", *words[1:])
+    given = _texts_given(values)
+    if len(given) == len(values) and all(given):
+        return ("is", *given[0], "or", *given[1]) if len(given) == _PAIR else ()
     adjective = words[-1].endswith(("ed", "ing", "able", "ible"))
     return ("are", *words[1:-1], words[-1] if adjective else plural(words[-1]))
+
+
+def _texts_given(values: Sequence[ast.expr]) -> list[Words]:
+    """Return the last word of each text that calls are given; [] unless all values are calls with arguments."""
+    calls = [one for one in values if isinstance(one, ast.Call) and one.args]
+    if len(calls) != len(values):
+        return []
+    constants = [arg.value for call in calls for arg in call.args if isinstance(arg, ast.Constant)]
+    return [split(text)[-1:] for text in constants if isinstance(text, str)]
 
 
 def _both(op: ast.boolop, one: Words, two: Words) -> Words:
