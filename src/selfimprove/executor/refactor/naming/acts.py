@@ -6,19 +6,8 @@ import ast
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.measure.shape import FunctionNode
-from selfimprove.executor.refactor.naming.words_of import (
-    BOTH,
-    PALE,
-    PREPOSITIONS,
-    QUESTIONS,
-    VERBS,
-    WEAK,
-    listed,
-    plural,
-    singular,
-    split,
-    strong,
-)
+from selfimprove.executor.refactor.naming.function_names import object_of, own_noun, verb_of
+from selfimprove.executor.refactor.naming.words_of import PALE, WEAK, listed, plural, singular, split, strong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -45,9 +34,7 @@ _METHODS = listed(
 _ADDING = listed("append add insert extend appendleft push put setdefault")
 _QUIET = listed("debug info error exception log sleep close flush seek tell __init__")
 _SAYING = {"warn": "warn", "warning": "warn", "print": "print", "echo": "print", "secho": "print"}
-_FRONTS = ("copy", "format", "make", "load", "read", "parse", "rm", "mk", "set", "get")
 _PLACES = listed("i j k n idx index pos position key name")
-_MAKERS = listed("from of")
 _MARKS: dict[object, Words] = {
     '"': ("quote",),
     "'": ("quote",),
@@ -121,45 +108,6 @@ def is_text(node: ast.AST | None) -> bool:
             )
         case _:
             return False
-
-
-def verb_of(name: str) -> str:
-    """Return the verb at the front of a function's name, "" for a name that has none; ``copytree`` has one."""
-    words = split(name.rstrip("0123456789"))
-    if not words or name.strip("_")[:1].isupper():
-        return ""
-    if _is_verb(words[0]):
-        return words[0]
-    if len(words) > 1 and words[-1] in VERBS and words[-1] not in BOTH:
-        return words[-1]
-    front = _front(words[0])
-    return {"rm": "remove", "mk": "make"}.get(front, front)
-
-
-def object_of(name: str) -> Words:
-    """Return what stands beside the verb in a function's name: ``parse_url`` has ``url``, ``args2cmd`` ``cmd``."""
-    words = list(split(name.rstrip("0123456789")))
-    if words and (front := _front(words[0])):
-        words[0] = words[0][len(front) :]
-    while len(words) > 1 and (_is_verb(words[0]) or words[0] in ("iter", "do", "on", "to")):
-        del words[0]
-    if "to" in words[:-1]:
-        words = words[words.index("to") + 1 :]
-    if len(words) > 1 and words[-1] in VERBS - BOTH:
-        del words[-1]
-    kept = tuple(word for word in words if word not in PREPOSITIONS | QUESTIONS and len(word) > 1)
-    return () if len(split(name)) == 1 and kept and _is_verb(kept[0]) else kept
-
-
-def _is_verb(word: str) -> bool:
-    return word in VERBS or (word.endswith(("ize", "ify")) and word not in ("size", "prize", "resize"))
-
-
-def _front(word: str) -> str:
-    """Return the verb that a word of several in one begins with: ``copytree``, ``mkdir``."""
-    if word in VERBS:
-        return ""
-    return next((front for front in _FRONTS if word.startswith(front) and len(word) - len(front) >= 3), "")
 
 
 def walk(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -249,21 +197,30 @@ def _by_store(target: ast.expr, looped: bool) -> Iterator[Done]:
 
 
 def _by_call(call: ast.Call) -> Iterator[Done]:
-    name = called(call)
-    receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+    name, receiver = called(call), _receiver(call)
     argument = noun_of(call.args[-1]) if call.args else ()
-    if not name or name in _QUIET or (argument == () and name == "next"):
+    if _is_quiet(name, argument):
         return
     if _is_said(name, receiver):
         yield _SAYING.get(name, "print"), ()
-    elif name in _ADDING and receiver is not None:
+    elif receiver is not None and name in _ADDING:
         yield _adding(call, noun_of(receiver), argument)
-    elif name in _METHODS and receiver is not None:
+    elif receiver is not None and name in _METHODS:
         yield verb_of(name) or "get", noun_of(receiver) or argument
     elif verb := verb_of(name):
         yield verb, _treated(call, name) or noun_of(receiver)
     elif words := strong(split(name)):
         yield "call", words
+
+
+def _receiver(call: ast.Call) -> ast.expr | None:
+    """Return the object of which a method is called, ``None`` for a function."""
+    return call.func.value if isinstance(call.func, ast.Attribute) else None
+
+
+def _is_quiet(name: str, argument: Words) -> bool:
+    """True for a call that does nothing worth telling."""
+    return not name or name in _QUIET or (name == "next" and not argument)
 
 
 def _is_said(name: str, receiver: ast.expr | None) -> bool:
@@ -313,31 +270,25 @@ def called(call: ast.Call) -> str:
 
 
 def _called_noun(call: ast.Call) -> Words:
-    name = called(call)
-    receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+    name, receiver = called(call), _receiver(call)
     first = call.args[0] if call.args else None
     if key := _key(call, name):
         return key
-    if name in GIVES and receiver is not None:
-        return (GIVES[name],)
-    if name in _THROUGH and receiver is None:
+    if receiver is None and name in _THROUGH:
         return noun_of(call.args[1] if name in ("map", "filter") and call.args[1:] else first)
-    if name in _METHODS and receiver is not None:
-        return noun_of(first if isinstance(receiver, ast.Constant) or name == "join" else receiver)
-    own = _own_noun(name)
+    if receiver is not None and name in _METHODS:
+        return _method_noun(name, receiver, first)
+    own = own_noun(name)
     if own is None:  # a question, a maker
         return noun_of(receiver)
     return own or noun_of(first) or noun_of(receiver)
 
 
-def _own_noun(name: str) -> Words | None:
-    """Return the words of the thing in a function's name, ``None`` for a name without one, as of a question."""
-    words = split(name)
-    if name.startswith("__"):
-        return ()
-    if words[:1] and words[0] in (*QUESTIONS, *_MAKERS):
-        return None
-    return strong(object_of(name)) if verb_of(name) else strong(words[-2:]) or None
+def _method_noun(name: str, receiver: ast.expr, first: ast.expr | None) -> Words:
+    """Return the words of what a method of a builtin type gives: what is read, or the receiver in another form."""
+    if name in GIVES:
+        return (GIVES[name],)
+    return noun_of(first if name == "join" or isinstance(receiver, ast.Constant) else receiver)
 
 
 def _key(call: ast.Call, name: str) -> Words:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from selfimprove.executor.refactor.naming.acts import Words, acts, called, is_pale, noun_of, verb_of
+from selfimprove.executor.refactor.naming.acts import Words, acts, called, is_pale, noun_of
+from selfimprove.executor.refactor.naming.function_names import verb_of
 from selfimprove.executor.refactor.naming.making import is_truth, making_verb, question_in
 from selfimprove.executor.refactor.naming.predicates import case_of, marked, question
 from selfimprove.executor.refactor.naming.words_of import BOTH, head, split, strong

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import RefactorError
@@ -99,37 +98,38 @@ def _holder_of(function: ast.AST, expression: ast.expr) -> ast.stmt | None:
 
 
 def _first_free(view: View, offered: Iterable[Words], last: Iterable[Words], taken: Container[str]) -> str:
-    """Return the first name that is free: as offered, else told apart by a further word; then those of ``last``.
+    """Return the first name that is free, of those that are ``offered`` and, after these, of those of ``last``."""
+    name = ""
+    for name in _names(view, offered, last, mentioned(view)):
+        if _is_free(name, view, taken):
+            return name
+    if name:
+        raise RefactorError(f"every name for a part of {view.place.symbol} is taken", where=view.source.path)
+    raise RefactorError(f"nothing in a part of {view.place.symbol} gives it a name", where=view.source.path)
+
+
+def _names(view: View, *groups: Iterable[Words]) -> Iterator[str]:
+    """Yield the names of each group, as they are, then told apart by a further word.
 
     What only repeats the function's own name comes behind all others.
     """
     camel = _is_camel(view.source)
     tried: list[Words] = []
     repeating: list[Words] = []
-    for some in (offered, last, mentioned(view)):
-        for words in some:
-            fitted = _fit(words, view)
-            if fitted is None or fitted in tried or fitted in repeating:
+    for group in groups:
+        for fitted in filter(None, (_fit(words, view) for words in group)):
+            if fitted in tried or fitted in repeating:
                 continue
-            if repeats := _repeats(fitted, view):
-                repeating.append(fitted)
+            repeats = _repeats(fitted, view)
             if not repeats or (repeats == "own" and _recurs(view)):
                 tried.append(fitted)
             if repeats:
-                continue
-            if _is_free(name := joined(fitted, camel=camel), view, taken):
-                return name
-        for name in _qualified(view, tried, camel):
-            if _is_free(name, view, taken):
-                return name
-    for name in chain(
-        (joined(words, camel=camel) for words in repeating), _qualified(view, repeating, camel)
-    ):
-        if _is_free(name, view, taken):
-            return name
-    if tried or repeating:
-        raise RefactorError(f"every name for a part of {view.place.symbol} is taken", where=view.source.path)
-    raise RefactorError(f"nothing in a part of {view.place.symbol} gives it a name", where=view.source.path)
+                repeating.append(fitted)
+            else:
+                yield joined(fitted, camel=camel)
+        yield from _qualified(view, tried, camel)
+    yield from (joined(words, camel=camel) for words in repeating)
+    yield from _qualified(view, repeating, camel)
 
 
 def _repeats(words: Words, view: View) -> str:

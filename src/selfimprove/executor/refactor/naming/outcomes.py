@@ -5,18 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from selfimprove.executor.refactor.naming.acts import (
-    GIVES,
-    Words,
-    called,
-    is_pale,
-    many_of,
-    noun_of,
-    object_of,
-    verb_of,
-    walk,
-)
+from selfimprove.executor.refactor.naming.acts import GIVES, Words, called, is_pale, many_of, noun_of, walk
 from selfimprove.executor.refactor.naming.deeds import by_acts
+from selfimprove.executor.refactor.naming.function_names import object_of, verb_of
 from selfimprove.executor.refactor.naming.making import bindings, grows_by, is_plain, is_truth, making_verb
 from selfimprove.executor.refactor.naming.view import HOSTS, View, thing_of
 from selfimprove.executor.refactor.naming.words_of import head, listed, plural, split, strong

@@ -16,11 +16,10 @@ from selfimprove.executor.refactor.naming.acts import (
     is_pale,
     many_of,
     noun_of,
-    object_of,
     one_of,
-    verb_of,
     walk,
 )
+from selfimprove.executor.refactor.naming.function_names import object_of, verb_of
 from selfimprove.executor.refactor.naming.predicates import case_of, told
 from selfimprove.executor.refactor.naming.words_of import QUESTIONS, TYPES, listed, split, strong
 
