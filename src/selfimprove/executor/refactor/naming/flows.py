@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from selfimprove.codebase.measure.shape import FunctionNode, Scope
 from selfimprove.executor.refactor.naming.annotations import ANY, element, members, text_of, union
+from selfimprove.executor.refactor.naming.parameters import declared_by, receiver_of, written_in
 from selfimprove.executor.refactor.naming.unions import is_part, merged
-from selfimprove.executor.refactor.naming.values import Values, unpacked
+from selfimprove.executor.refactor.naming.values import DISPLAYS, Values, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -112,7 +113,7 @@ class Flow:
 
     def _fitting(self, target: ast.expr, value: ast.expr) -> str | None:
         """Return which of the types of a variable a display is of whose own type is not known."""
-        word = _DISPLAYS.get(type(value))
+        word = DISPLAYS.get(type(value))
         if not word or not isinstance(target, ast.Name) or target.id not in self.written:
             return None
         declared = members(self.declared.get(target.id) or "")
@@ -141,12 +142,7 @@ class Flow:
                 env = {key: text for key, text in env.items() if not key.startswith(f"{name}.")}
                 return {**env, name: self._narrowed(name, kind)}
             case ast.Attribute():
-                text = ast.unparse(target)
-                env = {key: one for key, one in env.items() if key != text and not key.startswith(f"{text}.")}
-                whole = self.values.of(target, env)
-                return (
-                    {**env, text: kind} if kind and whole and is_part(kind, whole, self.values.known) else env
-                )
+                return self._set(target, kind, env)
             case ast.Tuple(elts=elts) | ast.List(elts=elts):
                 starred = any(isinstance(one, ast.Starred) for one in elts)
                 kinds = [element(kind)] * len(elts) if starred else unpacked(kind, len(elts))
@@ -158,28 +154,41 @@ class Flow:
             case _:
                 return env
 
+    def _set(self, target: ast.Attribute, kind: str | None, env: Env) -> Env:
+        """Return the types after an attribute is given a value, which is known where it narrows a declared type."""
+        text = ast.unparse(target)
+        env = {key: one for key, one in env.items() if key != text and not key.startswith(f"{text}.")}
+        whole = self.values.of(target, env)
+        return {**env, text: kind} if kind and whole and is_part(kind, whole, self.values.known) else env
+
     def _narrowed(self, name: str, kind: str | None) -> str | None:
         """Return what a variable is after it is given a value; the first value declares it."""
         declared = self.declared.get(name)
         if name in self.written:
-            parted = kind is not None and kind != ANY and declared != ANY and len(members(declared or "")) > 1
-            fits = kind is not None and parted and is_part(kind, declared, self.values.known)
-            return kind if fits else declared
+            return self._within(declared, kind)
         if name not in self.declared or (declared in (None, "None") and name in self.partial):
-            if name in self.partial and kind == "None":
-                return "None"
-            self.declared[name] = (
-                union(kind, "None") if declared == "None" or _is_none(self.partial.get(name)) else kind
-            )
-            return kind
-        if kind is None or declared is None or kind == declared:
-            return declared
-        if kind == ANY:
+            return self._first(name, kind)
+        if kind is None or declared is None or kind in (declared, ANY):
             return declared
         if not is_part(kind, declared, self.values.known):
             self.declared[name] = union(declared, kind)
         known = self.declared[name]
         return kind if known and len(members(known)) > 1 else known
+
+    def _within(self, declared: str | None, kind: str | None) -> str | None:
+        """Return what a variable with an annotation is after it is given a value: one of several types, or all."""
+        if kind is None or declared is None or ANY in (kind, declared):
+            return declared
+        fits = len(members(declared)) > 1 and is_part(kind, declared, self.values.known)
+        return kind if fits else declared
+
+    def _first(self, name: str, kind: str | None) -> str | None:
+        """Return what a variable is after the first value that tells its type, and declare it with that."""
+        if name in self.partial and kind == "None":
+            return "None"
+        optional = self.declared.get(name) == "None" or _is_none(self.partial.get(name))
+        self.declared[name] = union(kind, "None") if optional else kind
+        return kind
 
     def _if(self, node: ast.If, env: Env) -> Env | None:
         then = self.run(node.body, self.values.narrowed(node.test, env, True))
@@ -288,9 +297,6 @@ class Flow:
         return self._met(ways if whole else [*ways, left])
 
 
-_DISPLAYS: dict[type[ast.expr], str] = {
-    ast.List: "list", ast.ListComp: "list", ast.Set: "set", ast.SetComp: "set", ast.Dict: "dict", ast.DictComp: "dict",
-}  # fmt: skip
 _NEVER = ("NoReturn", "Never", "t.NoReturn", "t.Never", "typing.NoReturn")
 
 
@@ -301,30 +307,11 @@ def flow_of(known: Known, place: Place) -> Flow:
 
 @lru_cache(maxsize=8)
 def _flow(known: Known, place: Place) -> Flow:
-    arguments, node = place.node.args, place.node
-    around = {one.name: one for scope in (*place.around, node) for one in _inner(scope)}
+    around = {one.name: one for scope in (*place.around, place.node) for one in _inner(scope)}
     owner = place.owner.name if place.owner is not None else ""
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    receiver = every[0].arg if owner and every and not _is_static(node) else ""
-    flow = Flow(Values(known, around, owner, receiver))
-    for one in every:
-        text = text_of(one.annotation)
-        default = _default(one, node)
-        flow.declared[one.arg] = " | ".join(members(text)) if text else None
-        if text:
-            flow.written[one.arg] = text
-            if isinstance(default, ast.Constant) and default.value is None and "None" not in members(text):
-                flow.declared[one.arg] = union(text, "None")
-    for many, word in ((arguments.vararg, "tuple[{}, ...]"), (arguments.kwarg, "dict[str, {}]")):
-        if many is not None:
-            text = text_of(many.annotation)
-            plain = text is not None and not any(one in text for one in ("Unpack", "P.args", "P.kwargs"))
-            flow.declared[many.arg] = word.format(text) if plain else None
-            flow.written[many.arg] = flow.declared[many.arg] or ""
-    if receiver:
-        cls = any(ast.unparse(one) == "classmethod" for one in node.decorator_list) or node.name == "__new__"
-        flow.declared[receiver] = f"type[{owner}]" if cls else owner
-    flow.run(node.body, dict(flow.declared))
+    values = Values(known, around, owner, receiver_of(place))
+    flow = Flow(values, declared=declared_by(place), written=written_in(place.node))
+    flow.run(place.node.body, dict(flow.declared))
     return flow
 
 
@@ -332,20 +319,6 @@ def _inner(scope: Scope) -> Iterable[FunctionNode]:
     if isinstance(scope, ast.ClassDef):
         return []
     return [one for one in ast.walk(scope) if isinstance(one, FunctionNode) and one is not scope]
-
-
-def _is_static(node: FunctionNode) -> bool:
-    return any(ast.unparse(one) == "staticmethod" for one in node.decorator_list)
-
-
-def _default(argument: ast.arg, node: FunctionNode) -> ast.expr | None:
-    arguments = node.args
-    plain = [*arguments.posonlyargs, *arguments.args]
-    pairs = [
-        *zip(reversed(plain), reversed(arguments.defaults), strict=False),
-        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
-    ]
-    return next((value for one, value in pairs if one is argument), None)
 
 
 def _is_partial(value: ast.expr) -> bool:

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING
 from selfimprove.codebase.measure.shape import FunctionNode
 from selfimprove.executor.refactor.naming.annotations import base_of, inside, text_of
 from selfimprove.executor.refactor.naming.builtin_types import ABOVE, OF_ATTRIBUTE, of_value
+from selfimprove.executor.refactor.naming.stated import (
+    attributes_of,
+    defined,
+    result_of,
+    statements,
+    unwrapped,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from selfimprove.executor.refactor.source import Source
 
 _DEEPEST = 8  # classes above a class, files behind an import
 _ENUMS = frozenset(["Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"])
-_READ = frozenset(["property", "cached_property", "functools.cached_property", "abc.abstractproperty"])
-_KEPT = frozenset(
-    ["staticmethod", "classmethod", "abstractmethod", "abc.abstractmethod", "override", "t.override"]
-)
 _SELVES = frozenset(["Self", "t.Self", "typing.Self", "te.Self"])
 
 
@@ -39,8 +42,8 @@ class Known:
     def _named(self) -> dict[str, list[ast.stmt]]:
         """The top-level statements that define a function, class or variable, by its name."""
         found: dict[str, list[ast.stmt]] = {}
-        for node in _statements(self.tree.body):
-            for name in _defined(node):
+        for node in statements(self.tree.body):
+            for name in defined(node):
                 found.setdefault(name, []).append(node)
         return found
 
@@ -48,7 +51,7 @@ class Known:
     def _imported(self) -> dict[str, tuple[str, str]]:
         """The module, as a path in the project, and the name there, of what is imported from the project."""
         found: dict[str, tuple[str, str]] = {}
-        for node in _statements(self.tree.body):
+        for node in statements(self.tree.body):
             if isinstance(node, ast.ImportFrom):
                 for one in node.names:
                     path = self._path_of(node.module or "", node.level)
@@ -121,7 +124,7 @@ class Known:
     def result(self, name: str) -> str | None:
         """Return what a call of a function or class gives."""
         found = self.definition(name)
-        return _result(found[1]) if found else None
+        return result_of(found[1]) if found else None
 
     def variable(self, name: str) -> str | None:
         """Return the type of a variable of the module, of which there is one assignment."""
@@ -132,7 +135,7 @@ class Known:
         """Return the type that an assignment of a module or class gives its name."""
         match node:
             case ast.AnnAssign(annotation=annotation):
-                return _bare(text_of(annotation))
+                return unwrapped(text_of(annotation))
             case ast.Assign(value=ast.Call(func=ast.Name(id=name))) if self.class_of(name):
                 return self.result(name)
             case ast.Assign(value=value):
@@ -147,7 +150,7 @@ class Known:
         if found := OF_ATTRIBUTE.get((base_of(text).rpartition(".")[2], name)):
             return found
         for known, owner in self.family(text):
-            table = _attributes(known, owner)
+            table = attributes_of(known, owner)
             if name in table:
                 found = table[name]
                 return text if found in _SELVES else found
@@ -156,7 +159,7 @@ class Known:
     def _of_class(self, text: str, name: str) -> str | None:
         found = self.class_of(text)
         if found and self.is_enum(text) and not name.startswith("_"):
-            names = {one for node in found[1].body for one in _defined(node)}
+            names = {one for node in found[1].body for one in defined(node)}
             return text if name in names else None
         return self.attribute(text, name) if text and base_of(text) != "type" else None
 
@@ -170,7 +173,7 @@ class Known:
         for _, owner in self.family(text):
             nodes = [node for node in owner.body if isinstance(node, FunctionNode) and node.name == name]
             if nodes:
-                found = _result(nodes[0]) if len(nodes) == 1 else None
+                found = result_of(nodes[0]) if len(nodes) == 1 else None
                 return text if found in _SELVES else found
         return None
 
@@ -237,94 +240,3 @@ def _plain(base: str) -> str:
 
 
 _ABSTRACT = frozenset(name for above in ABOVE.values() for name in above)
-
-
-def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a module or class, with those that stand under an ``if`` or ``try``."""
-    for node in body:
-        if isinstance(node, ast.If):
-            yield from _statements([*node.body, *node.orelse])
-        elif isinstance(node, ast.Try):
-            yield from _statements(
-                [*node.body, *(one for each in node.handlers for one in each.body), *node.orelse]
-            )
-        else:
-            yield node
-
-
-def _defined(node: ast.stmt) -> Iterator[str]:
-    match node:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.Assign(targets=targets):
-            yield from (one.id for one in targets if isinstance(one, ast.Name))
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            yield name
-
-
-def _result(node: ast.stmt) -> str | None:
-    match node:
-        case ast.ClassDef(name=name):
-            generic = bool(getattr(node, "type_params", None)) or any(
-                isinstance(one, ast.Subscript) for one in node.bases
-            )
-            return None if generic or node.keywords else name
-        case ast.FunctionDef(returns=returns, decorator_list=decorators):
-            if any(ast.unparse(one) not in _KEPT for one in decorators) or getattr(node, "type_params", None):
-                return None
-            return text_of(returns)
-        case _:
-            return None
-
-
-def _bare(text: str | None) -> str | None:
-    """Return the type in ``ClassVar[X]`` and the like."""
-    while text and base_of(text).rpartition(".")[2] in (
-        "ClassVar",
-        "Final",
-        "Annotated",
-        "Required",
-        "NotRequired",
-    ):
-        inner = inside(text)
-        text = inner or None
-    return text
-
-
-@lru_cache(maxsize=256)
-def _attributes(known: Known, owner: ast.ClassDef) -> dict[str, str | None]:
-    """Return the types of the attributes that a class sets itself, ``None`` for what is not known."""
-    found: dict[str, str | None] = {}
-    for node in _statements(owner.body):
-        if isinstance(node, FunctionNode):
-            read = any(ast.unparse(one) in _READ for one in node.decorator_list)
-            found.setdefault(node.name, text_of(node.returns) if read else None)
-        for name in _defined(node):
-            found.setdefault(name, known.assigned(node))
-    for method in (node for node in owner.body if isinstance(node, FunctionNode) and node.args.args):
-        for name, text in _set_by(known, method):
-            if found.get(name) is None:
-                found[name] = text
-    return found
-
-
-def _set_by(known: Known, method: FunctionNode) -> Iterator[tuple[str, str | None]]:
-    """Yield the attributes that a method sets, with their types where these are written."""
-    arguments = method.args
-    own = arguments.args[0].arg
-    given = {one.arg: text_of(one.annotation) for one in (*arguments.args, *arguments.kwonlyargs)}
-    for node in ast.walk(method):
-        match node:
-            case ast.AnnAssign(target=ast.Attribute(value=ast.Name(id=name), attr=attr)) if name == own:
-                yield attr, _bare(text_of(node.annotation))
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=name), attr=attr)], value=value) if (
-                name == own
-            ):
-                if method.name == "__init__":
-                    plain = isinstance(value, ast.Name)
-                    yield (
-                        attr,
-                        given.get(value.id)
-                        if isinstance(value, ast.Name) and plain
-                        else known.assigned(node),
-                    )

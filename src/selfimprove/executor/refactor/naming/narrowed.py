@@ -93,20 +93,24 @@ def _by_class(values: Values, value: ast.expr, kinds: list[str], env: Env, holds
 
 def _kept(known: Known, parts: tuple[str, ...], kinds: list[str], holds: bool) -> Iterator[str]:
     """Yield what stays of the types ``parts`` when the value is an instance of one of ``kinds``, or of none."""
-    certain = any(known.is_below(part, one) for part in parts for one in kinds)
+    below = [part for part in parts if any(known.is_below(part, one) for one in kinds)]
+    if not holds:
+        yield from (part for part in parts if part not in below)
+        return
     for part in parts:
-        below = any(known.is_below(part, one) for one in kinds)
-        if not holds:
-            yield from () if below else (part,)
-        elif below or part == ANY:
+        if part in below or part == ANY:
             yield part
-        elif known.is_variable(part):
-            yield from map(_written, kinds)
         else:
-            narrower = [one for one in kinds if known.is_below(one, part)]
-            yield from map(_written, narrower)
-            if not narrower and not certain and any(_may_be(known, part, one) for one in kinds):
+            found = _within(known, part, kinds)
+            yield from found
+            if not found and not below and any(_may_be(known, part, one) for one in kinds):
                 yield part
+
+
+def _within(known: Known, part: str, kinds: list[str]) -> list[str]:
+    """Return those of ``kinds`` that are narrower than the type ``part``; a type variable may be any of them."""
+    free = known.is_variable(part)
+    return [_written(one) for one in kinds if free or known.is_below(one, part)]
 
 
 def _may_be(known: Known, part: str, kind: str) -> bool:

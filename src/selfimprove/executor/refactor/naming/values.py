@@ -18,7 +18,8 @@ from selfimprove.executor.refactor.naming.annotations import (
     union,
     without_none,
 )
-from selfimprove.executor.refactor.naming.builtin_types import ABOVE, OF_METHOD, of_operator, of_value
+from selfimprove.executor.refactor.naming.builtin_types import ABOVE, of_operator, of_value
+from selfimprove.executor.refactor.naming.calls import called
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
     from selfimprove.executor.refactor.naming.known import Known
 
 _DEEPEST = 24  # expressions inside of one another
-_STANDARD = {
-    "Path": "pathlib", "PurePath": "pathlib", "Decimal": "decimal", "Fraction": "fractions", "StringIO": "io",
-    "BytesIO": "io", "timedelta": "datetime", "datetime": "datetime", "date": "datetime", "timezone": "datetime",
+DISPLAYS: dict[type[ast.expr], str] = {
+    ast.List: "list", ast.ListComp: "list", ast.Set: "set", ast.SetComp: "set", ast.Dict: "dict", ast.DictComp: "dict",
 }  # fmt: skip
-"""Classes of the standard library whose calls give a value of that type, and the modules they come from."""
-_KEEPING = ("abs", "sorted", "list", "tuple", "set", "frozenset", "reversed", "iter", "enumerate")
+"""The types of what is written with brackets."""
 
 Env = dict[str, str | None]
 """The types of variables, and of attributes of them by their text, at one point; None for what is not known."""
@@ -56,7 +55,7 @@ class Values:
             case ast.Attribute():
                 return self._attribute(value, env, depth)
             case ast.Call():
-                return self._call(value, env, depth)
+                return called(self, value, env, depth)
             case ast.Subscript():
                 return self._item(value, env, depth)
             case ast.BoolOp() | ast.IfExp() | ast.Compare() | ast.BinOp() | ast.UnaryOp():
@@ -154,26 +153,22 @@ class Values:
     def _display(self, value: ast.expr, env: Env, depth: int) -> str | None:
         match value:
             case ast.List(elts=parts) | ast.Set(elts=parts):
-                kinds = self._same([self.of(one, env, depth + 1) for one in parts])
-                return f"{'list' if isinstance(value, ast.List) else 'set'}[{kinds}]" if kinds else None
+                kinds = [self._same(parts, env, depth)]
             case ast.Dict(keys=keys, values=values) if all(keys):
-                key = self._same([self.of(one, env, depth + 1) for one in keys if one])
-                held = self._same([self.of(one, env, depth + 1) for one in values])
-                return f"dict[{key}, {held}]" if key and held else None
+                kinds = [self._same([one for one in keys if one], env, depth), self._same(values, env, depth)]
             case ast.ListComp(elt=inner, generators=loops) | ast.SetComp(elt=inner, generators=loops):
-                kind = self.of(inner, self._looped(loops, env, depth), depth + 1)
-                return f"{'list' if isinstance(value, ast.ListComp) else 'set'}[{kind}]" if kind else None
+                kinds = [self.of(inner, self._looped(loops, env, depth), depth + 1)]
             case ast.DictComp(key=name, value=inner, generators=loops):
                 within = self._looped(loops, env, depth)
-                key, held = self.of(name, within, depth + 1), self.of(inner, within, depth + 1)
-                return f"dict[{key}, {held}]" if key and held else None
+                kinds = [self.of(name, within, depth + 1), self.of(inner, within, depth + 1)]
             case _:
                 return None
+        return f"{DISPLAYS[type(value)]}[{', '.join(map(str, kinds))}]" if all(kinds) else None
 
-    @staticmethod
-    def _same(kinds: Iterable[str | None]) -> str | None:
-        found = list(dict.fromkeys(kinds))
-        return found[0] if len(found) == 1 else None
+    def _same(self, parts: Iterable[ast.expr], env: Env, depth: int) -> str | None:
+        """Return the type of ``parts`` when it is the same for all."""
+        found = {self.of(one, env, depth + 1) for one in parts}
+        return found.pop() if len(found) == 1 else None
 
     def _looped(self, loops: Sequence[ast.comprehension], env: Env, depth: int) -> Env:
         for one in loops:
@@ -193,8 +188,7 @@ class Values:
         if kind and base_of(kind) == "type" and self.known.is_enum(inside(kind)):
             return inside(kind)
         if kind and self.known.class_of(kind):
-            for name in ("__iter__",):
-                return element(self.known.method(kind, name))
+            return element(self.known.method(kind, "__iter__"))
         return element(kind)
 
     def bound(self, target: ast.expr, kind: str | None, env: Env) -> Env:
@@ -234,105 +228,6 @@ class Values:
         if self.known.class_of(held):
             return self.known.method(held, "__getitem__")
         return element(held)
-
-    def _call(self, call: ast.Call, env: Env, depth: int) -> str | None:
-        match call.func:
-            case ast.Name(id=name) if name in self.around:
-                node = self.around[name]
-                plain = isinstance(node, ast.FunctionDef) and not node.decorator_list
-                return text_of(node.returns) if plain else None
-            case ast.Name(id=name) if name not in env:
-                return (
-                    self._builtin(name, call, env, depth)
-                    or self.known.result(name)
-                    or self._made(name, call.func)
-                )
-            case ast.Attribute(value=value, attr=attr) as func:
-                if found := of_value(call):
-                    return found
-                held = self.of(value, env, depth + 1)
-                if held is None:
-                    return self._made(attr, func)
-                other = self.of(call.args[1], env, depth + 1) if len(call.args) == 2 else "None"
-                return union(*(self._method(one, attr, other) for one in members(held)))
-            case _:
-                return None
-
-    def _made(self, name: str, func: ast.expr) -> str | None:
-        """Return the type of a call of a class of the standard library."""
-        module = _STANDARD.get(name)
-        if module is None:
-            return None
-        if isinstance(func, ast.Attribute):
-            return ast.unparse(func) if isinstance(func.value, ast.Name) else None
-        found = any(
-            isinstance(node, ast.ImportFrom)
-            and node.module == module
-            and any(one.name == name for one in node.names)
-            for node in self.known.tree.body
-        )
-        return name if found else None
-
-    def _method(self, held: str, attr: str, other: str | None) -> str | None:
-        """Return what a method of a value of type ``held`` gives; ``other`` is the type of its second argument."""
-        if held == ANY:
-            return ANY
-        told = OF_METHOD.get(base_of(held).rpartition(".")[2], {}).get(attr)
-        if told is None:
-            return self.known.method(held, attr)
-        parts = parts_of(held)
-        if told == "=":
-            return held
-        if told[0].isdigit():
-            found = parts[int(told[0])] if len(parts) > int(told[0]) else None
-            more = other if told.endswith("?") or (attr == "pop" and other != "None") else found
-            return union(found, more)
-        if "[" in told and told[-2] in "*01":
-            kinds = parts if told[-2] == "*" else parts[int(told[-2]) : int(told[-2]) + 1]
-            return f"{base_of(told)}[{', '.join(kinds)}]" if kinds else None
-        return told
-
-    def _builtin(self, name: str, call: ast.Call, env: Env, depth: int) -> str | None:
-        if self.known.definition(name) is not None:
-            return None
-        given = [self.of(one, env, depth + 1) for one in call.args]
-        first = given[0] if given else None
-        if name == "round":
-            return (
-                "int"
-                if len(given) == 1 and first in ("int", "float")
-                else first
-                if first == "float"
-                else None
-            )
-        if name in ("min", "max") and len(given) > 1:
-            return union(*given) if len({*given}) == 1 or {*given} <= {"int", "float"} else None
-        if name == "sum" and len(given) == 1:
-            return kind if (kind := element(first)) in ("int", "float") else None
-        if name == "divmod":
-            return "tuple[int, int]" if given == ["int", "int"] else None
-        if name == "zip":
-            kinds = [self.item_of(one, env) for one in call.args]
-            return None if None in kinds or not kinds else f"Iterator[tuple[{', '.join(map(str, kinds))}]]"
-        if name == "map" and len(call.args) == 2 and isinstance(call.args[0], ast.Name):
-            kind = self.of(ast.Call(call.args[0], [], []), env, depth + 1)
-            return f"Iterator[{kind}]" if kind else None
-        if name == "next" and len(given) == 1:
-            return element(first)
-        if name in _KEEPING and given:
-            return self._keeping(name, call.args[0], first, env)
-        return of_value(call)
-
-    def _keeping(self, name: str, value: ast.expr, first: str | None, env: Env) -> str | None:
-        if name == "abs":
-            return first if first in ("int", "float") or (first or "").endswith("timedelta") else None
-        kind = self.item_of(value, env)
-        if kind is None:
-            return None
-        word = {"sorted": "list", "iter": "Iterator", "reversed": "Iterator"}.get(name, name)
-        if name == "enumerate":
-            return f"Iterator[tuple[int, {kind}]]"
-        return f"tuple[{kind}, ...]" if name == "tuple" else f"{word}[{kind}]"
 
 
 def _callable(node: FunctionNode) -> str | None:
