@@ -91,6 +91,7 @@ def assert_all_land(made: Project, tasks: Sequence[dict[str, Any]]) -> None:
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(3600)
 def test_the_same_when_all_tests_run_each_time(project: Make) -> None:
     cheating, honest = (
         [{key: value for key, value in task.items() if key != "test_command"} for task in tasks]
