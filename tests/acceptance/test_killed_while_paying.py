@@ -55,7 +55,7 @@ REPLIES = (
     (("do third",), "COMMIT: Count two\n" + block("n.py", "    return 1\n", "    return 2\n")),
 )  # fmt: skip
 QUESTIONS = 7
-DRAFT = re.compile(r"\..+\.([0-9a-f]{8}|selfimprove-new)")
+DRAFT = re.compile(r"\..+\.([0-9a-f]{8}|selfimprove-(new|[0-9a-f-]+))")
 
 
 def question(messages: list[dict[str, Any]]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import glob
+import hashlib
 import os
 import stat
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from selfimprove.errors import TaskFileError
 from selfimprove.memory import taskdoc
@@ -41,13 +43,6 @@ _HINTS = {
     errno.ELOOP: "the symbolic link leads back to itself; let it point to a file",
     errno.ENOTDIR: "a part of the path is a file, not a folder; mend the path",
 }
-
-
-class _Late(NamedTuple):
-    """A person wrote while we did: ``theirs`` is what they wrote, ``on_disk`` is what stands there now."""
-
-    theirs: bytes
-    on_disk: bytes | None
 
 
 def parse_tasks(data: bytes, name: str) -> list[Task]:
@@ -103,9 +98,7 @@ class TaskFile:
         """
         with self._locked(), self._plain_errors("written"):
             target = Path(os.path.realpath(self._path))
-            _draft(target, self._lock_path.parent).unlink(
-                missing_ok=True
-            )  # litter of a writer that was killed
+            self._recover(target)
             seen = self._read()
             if seen != self._document.data and not (seen is None and not self._document.data):
                 seen = self._read_at_rest()
@@ -119,21 +112,12 @@ class TaskFile:
 
     def _write(self, target: Path, tasks: Sequence[Task], seen: bytes | None) -> Document:
         """Merge ``tasks`` into the file that held ``seen`` and replace it, until nobody wrote in between."""
-        theirs, on_disk = seen or b"", seen
         for _ in range(_ATTEMPTS):
-            try:
-                current = taskdoc.reread(self._document, theirs)
-            except TaskFileError:
-                if theirs != (on_disk or b""):
-                    self._replace(target, theirs, on_disk)  # half an edit, but theirs: they go on with it
-                raise
+            current = taskdoc.reread(self._document, seen or b"")
             wanted = taskdoc.revise(current, merge(self._base, tasks, current.tasks))
-            if wanted.data == (on_disk or b""):
+            if wanted.data == (seen or b"") or self._replace(target, wanted.data, seen):
                 return wanted
-            late = self._replace(target, wanted.data, on_disk)
-            if late is None:
-                return wanted
-            theirs, on_disk = late
+            seen = self._read_at_rest()
         message = "the file keeps changing while it is being saved"
         raise TaskFileError(message, where=self._name, hint="stop the program that writes it, then try again")
 
@@ -150,31 +134,67 @@ class TaskFile:
         with self._plain_errors("read"):
             return _at_rest(self._path)
 
-    def _replace(self, target: Path, data: bytes, expected: bytes | None) -> _Late | None:
-        """Put ``data`` in the place of ``target``, which held ``expected``; return what somebody wrote since.
+    def _replace(self, target: Path, data: bytes, expected: bytes | None) -> bool:
+        """Put ``data`` in the place of ``target``, which held ``expected``; False, and it stays, when it does not.
 
         The new file and the old one change places, so that the old one can be looked at: even an edit of the
-        last microsecond is found there.
+        last microsecond is found there, and goes back to its place. The draft's name says what was expected
+        and what is wanted, so that the next writer can do the same for one that was killed in between.
         """
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = _draft(target, self._lock_path.parent)
+        folder = _drafts(target, self._lock_path.parent)
+        draft = folder / f"{_prefix(target)}new"
         try:
             _write_through(draft, data, target)
-            now = _content(target)
-            if now != expected:
-                now = _at_rest(target)
-                return _Late(now or b"", now)
-            if expected is None or not _exchange(draft, target):
-                draft.replace(target)
-                _sync_folder(target.parent)
-                return None
+            if _content(target) != expected:
+                return False
+            if expected is not None:
+                complete = folder / f"{_prefix(target)}{_digest(expected)}-{_digest(data)}"
+                draft = draft.rename(complete)
+                if _exchange(complete, target):
+                    _sync_folder(target.parent)
+                    return self._settle(complete, target)
+            draft.replace(target)
             _sync_folder(target.parent)
-            old = _content(draft)
-            if old == expected:
-                return None
-            return _Late(_at_rest(draft) or b"", data)
+            return True
         finally:
-            draft.unlink(missing_ok=True)
+            (folder / f"{_prefix(target)}new").unlink(missing_ok=True)
+
+    def _recover(self, target: Path) -> None:
+        """Clear away what writers that were killed have left; only the holder of the lock may do that.
+
+        Raises TaskFileError when a person's edit cannot go back to its place since the file has been changed
+        again; it is kept, and the error says where.
+        """
+        folder, prefix = _drafts(target, self._lock_path.parent), _prefix(target)
+        for left in sorted(folder.glob(glob.escape(prefix) + "*")) if folder.is_dir() else []:
+            if left.name.count("-", len(prefix)):
+                self._settle(left, target)
+            else:
+                left.unlink()
+
+    def _settle(self, draft: Path, target: Path) -> bool:
+        """Return whether ``draft`` is a file that nobody wrote to any more when its place was taken.
+
+        What a person had written into it goes back to its place.
+        """
+        expected, wanted = draft.name.removeprefix(_prefix(target)).split("-")
+        if _digest(_content(draft) or b"") in (expected, wanted):  # wanted: killed before they changed places
+            draft.unlink()
+            return True
+        theirs = _at_rest(draft) or b""
+        if _digest(_content(target) or b"") != wanted:
+            kept = draft.with_name(f"{target.name}.edit-{_digest(theirs)}")
+            draft.rename(kept)
+            message = "a program was killed in the moment of your edit, and the file has been changed since"
+            raise TaskFileError(
+                message, where=self._name, hint=f"that edit is in {kept}; take from it what you miss"
+            )
+        _exchange(draft, target)
+        if _digest(_content(draft) or b"") != wanted:  # written once more just now: the newer one stands
+            _exchange(draft, target)
+        draft.unlink()
+        return False
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -209,17 +229,25 @@ class TaskFile:
             raise TaskFileError(message, where=self._name, hint=hint) from error
 
 
-def _draft(target: Path, ours: Path) -> Path:
-    """Return the one name under which a new version is written; only the holder of the lock uses it.
+def _drafts(target: Path, ours: Path) -> Path:
+    """Return the folder in which a new version is written.
 
-    It is in our own folder, where the draft of a writer that was killed is in nobody's way, unless that is
-    on another disk, from which a file cannot be exchanged.
+    It is our own, where the draft of a writer that was killed is in nobody's way, unless that is on another
+    disk, from which a file cannot be exchanged.
     """
-    name = f".{target.name}.selfimprove-new"
     with contextlib.suppress(OSError):
         if ours.stat().st_dev == target.parent.stat().st_dev:
-            return ours / name
-    return target.with_name(name)
+            return ours
+    return target.parent
+
+
+def _prefix(target: Path) -> str:
+    """Return how the names of new versions begin; only the holder of the lock uses them."""
+    return f".{target.name}.selfimprove-"
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def _content(path: Path) -> bytes | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import stat
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -328,7 +331,7 @@ def test_litter_of_a_killed_writer_is_removed_by_the_next_save(
 ) -> None:
     locks = tmp_path / "locks"
     locks.mkdir(exist_ok=True)
-    draft = taskfile._draft(path, locks)
+    draft = locks / f"{taskfile._prefix(path)}new"
     draft.write_text("half")
     file.save(file.load())
     assert not draft.exists()
@@ -353,3 +356,63 @@ def test_a_lock_that_cannot_be_made(path: Path, tmp_path: Path) -> None:
     file = TaskFile(path, lock_path=tmp_path / "file" / "lock")
     with pytest.raises(TaskFileError, match="lock file"):
         file.save(file.load())
+
+
+KILLED = """
+import os, signal, sys
+from dataclasses import replace
+from pathlib import Path
+from selfimprove.memory import taskfile
+
+folder = Path(sys.argv[1])
+path = folder / "tasks.yml"
+file = taskfile.TaskFile(path, lock_path=folder / "state" / "tasks.lock")
+tasks = file.load()
+exchange = taskfile._exchange
+
+
+def late_and_killed(draft, target):
+    target.write_bytes(target.read_bytes() + b"# of the last moment\\n" * (sys.argv[2] == "late"))
+    if sys.argv[3] == "after":
+        exchange(draft, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+taskfile._exchange = late_and_killed
+file.save([replace(tasks[0], category="theirs")])
+"""
+
+
+@pytest.mark.parametrize("late", ["late", "quiet"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_edit_of_the_moment_in_which_a_writer_is_killed_is_kept(
+    tmp_path: Path, late: str, when: str
+) -> None:
+    (tmp_path / "state").mkdir()
+    path = tmp_path / "tasks.yml"
+    path.write_text("- id: one\n  command: 'true'\n")
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), late, when], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    file = TaskFile(path, lock_path=tmp_path / "state" / "tasks.lock")
+    [task] = file.load()
+    file.save([replace(task, status=Status.DONE)])
+    text = path.read_text()
+    assert text.count("# of the last moment") == (late == "late")
+    assert "status: done" in text
+    assert [one.name for one in (tmp_path / "state").iterdir()] == ["tasks.lock"]
+
+
+def test_an_edit_of_a_killed_writers_moment_that_cannot_go_back_is_kept_beside(tmp_path: Path) -> None:
+    path, folder = tmp_path / "tasks.yml", tmp_path / "state"
+    folder.mkdir()
+    path.write_text("- id: one\n  command: 'true'\n")
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), "late", "after"], check=False)
+    path.write_text("- id: two\n  command: 'true'\n")
+    file = TaskFile(path, lock_path=folder / "tasks.lock")
+    tasks = file.load()
+    with pytest.raises(TaskFileError) as raised:
+        file.save(with_status(tasks, "two", Status.DONE))
+    [kept] = folder.glob("tasks.yml.edit-*")
+    assert str(kept) in str(raised.value.hint)
+    assert "# of the last moment" in kept.read_text()
+    assert one(file.save(with_status(tasks, "two", Status.DONE)), "two").status == Status.DONE
