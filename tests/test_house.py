@@ -26,14 +26,24 @@ MODULES = {
 # writes down here where it stands. It is a table of downward arrows: no room is below itself.
 GROUND = {"model", "errors"}
 FILES = {"yamlfile", "readfile", "atomicfile"} | GROUND
-SETTINGS = {"kind", "section", "settings", "configfile", "configedit", "pyproject", "config"} | FILES
+SETTINGS = {
+    "kind",
+    "section",
+    "settings_parts",
+    "settings",
+    "configfile",
+    "configedit",
+    "pyproject",
+    "config",
+} | FILES
 PARTS = {"planner", "executor", "reflector", "memory"}
 BELOW: dict[str, set[str]] = {
     "model": set(),
     "errors": set(),
     "kind": GROUND,
     "section": {"kind"} | GROUND,
-    "settings": {"kind", "section"} | GROUND,
+    "settings_parts": {"kind", "section"} | GROUND,
+    "settings": {"kind", "section", "settings_parts"} | GROUND,
     "atomicfile": GROUND,
     "readfile": GROUND,
     "yamlfile": {"readfile"} | GROUND,
@@ -46,12 +56,22 @@ BELOW: dict[str, set[str]] = {
     "report": {"model"},
     "planner": GROUND,
     "memory": FILES,
-    "reflector": {"codebase", "tools", "memory"} | FILES,
-    "executor": {"codebase", "tools", "memory"} | FILES,
+    "asking": {"tools", "memory"} | FILES,
+    "reflector": {"asking", "codebase", "tools", "memory"} | FILES,
+    "executor": {"asking", "codebase", "tools", "memory"} | FILES,
     "orchestrator": PARTS | GROUND,
     "target": {"tools"} | SETTINGS,
     "wiring_audit": {"target", "codebase", "tools"} | PARTS | SETTINGS,
-    "wiring": {"orchestrator", "target", "wiring_audit", "wiring_index", "wiring_llm", "codebase", "tools"}
+    "wiring": {
+        "asking",
+        "orchestrator",
+        "target",
+        "wiring_audit",
+        "wiring_index",
+        "wiring_llm",
+        "codebase",
+        "tools",
+    }
     | PARTS
     | SETTINGS,
     "wiring_index": {"target", "codebase", "tools"} | SETTINGS,

@@ -20,7 +20,6 @@ from selfimprove.kind import WrongValue, checked
 from selfimprove.pyproject import PyProject, find_pyproject
 from selfimprove.settings import (
     PREFIX,
-    THRESHOLDS,
     Settings,
     choices,
     fields,
@@ -33,6 +32,7 @@ from selfimprove.settings import (
     variable_name,
     variants,
 )
+from selfimprove.settings_parts import THRESHOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

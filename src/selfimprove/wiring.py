@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from selfimprove.model.task import Task
     from selfimprove.orchestrator import Orchestrator
     from selfimprove.planner.planner import Planner
-    from selfimprove.settings import ReviewSettings
+    from selfimprove.settings_parts import ReviewSettings
     from selfimprove.target import Choices, Target
 
 _MANY = 500  # files from which on a person is told how far the index is

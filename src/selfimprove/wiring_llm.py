@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from selfimprove.model.budget import Budget
-    from selfimprove.settings import LlmSettings
+    from selfimprove.settings_parts import LlmSettings
     from selfimprove.target import Target
     from selfimprove.tools.llm.client import LLM, Backend
     from selfimprove.tools.llm.prices import Price

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from selfimprove.asking import Asker
 from selfimprove.model.review import ReviewTerms
 from selfimprove.tools.shell.limits import Limits
 from selfimprove.tools.shell.process import MARKER, TAIL
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from selfimprove.model.outcome import Objection
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
+    from selfimprove.model.work import Work
     from selfimprove.tools.git.repo import Repo
     from selfimprove.tools.llm.client import LLM
     from selfimprove.tools.llm.recording import Recorder
@@ -98,6 +100,11 @@ class Bench:
     per_task: bool = False
     wishes: Mapping[str, Wish] = field(default_factory=dict)
     rewrites: bool = True
+
+
+def asker(bench: Bench, work: Work, turn: int, llm: LLM | None = None) -> Asker:
+    """Return what asks for the task of ``work``: ``llm``, or else the bench's own model."""
+    return Asker(bench.journal, llm or bench.llm, work.run, work.task_id, turn, bench.secrets, bench.recorder)
 
 
 def run_shut_in(

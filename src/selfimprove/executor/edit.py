@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from selfimprove.errors import PatchError, RefactorError
 from selfimprove.executor import refactoring
-from selfimprove.executor.asking import ask_once
+from selfimprove.executor.bench import asker
 from selfimprove.executor.patching.apply import Tree, write_files
 from selfimprove.executor.patching.compose import apply_reply, refusal
 from selfimprove.executor.prompt import build_ask
@@ -51,7 +51,7 @@ def _by_model(task: Task, work: Work, bench: Bench, turn: int) -> Work:
     sight = bench.sight()
     own = work.but(attempt=work.attempt - len(work.tried))  # it was not asked for what was tried without it
     ask = build_ask(task, own, sight.files(reader(copy.path)), names, sight).ask
-    reply, paid = ask_once(ask, work, bench, turn)
+    reply, paid = asker(bench, work, turn).once(ask)
     work = work.but(
         model=reply.model, dollars=work.dollars + (reply.dollars or 0.0), tokens=work.tokens + reply.tokens
     )

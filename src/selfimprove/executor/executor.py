@@ -197,6 +197,8 @@ class Executor:
             review=work.review,
             branch=(work.branch or job.run.branch) if work.commit else "",
             rewrite=work.rewrite,
+            groups=work.groups,
+            lessons=work.lessons,
         )
 
 

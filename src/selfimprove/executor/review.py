@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selfimprove.codebase.fence import begin, end, mark_for, private, secret, spelled
 from selfimprove.errors import SelfimproveError
-from selfimprove.executor.asking import ask_json
+from selfimprove.executor.bench import asker
 from selfimprove.executor.size import storable
 from selfimprove.model.review import DIMENSIONS, SEVERITIES, Issue, Review
 from selfimprove.tools.llm.client import Ask, Message
@@ -126,7 +126,7 @@ def _scores(done: Review) -> str:
 def _asked(task: Task, work: Work, bench: Bench, turn: int) -> Review:
     number = work.review["number"] + 1 if work.review else 1
     ask, lines = question(task, work, bench, number)
-    data, reply, _ = ask_json(ask, SCHEMA, work, bench, turn, llm=bench.reviewer)
+    data, reply, _ = asker(bench, work, turn, bench.reviewer).json(ask, SCHEMA)
     issues = [
         Issue(one["path"], one["line"], one["severity"], storable(" ".join(one["text"].split()))[:600])
         for one in data["issues"]

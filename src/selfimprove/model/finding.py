@@ -23,8 +23,25 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
+class Idea(NamedTuple):
+    """What a finding has that was thought of and not measured: a suggestion, a goal, a file that is missing.
+
+    ``source`` says who found it: ``suggest``, ``generate`` or ``scaffold``. ``files`` are those that the change
+    may touch (empty: any), ``evidence`` where in the code it shows (``path:line`` and why), ``criteria`` what must
+    be true in the end.
+    """
+
+    title: str
+    category: str
+    source: str
+    files: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = ()
+    priority: float = 10.0
+
+
 class Finding(NamedTuple):
-    """One measured fact over its limit.
+    """One measured fact over its limit, or an ``idea``, which has neither value nor limit.
 
     ``path`` is POSIX and relative to the repository root; ``line`` and ``end_line`` count from 1; ``symbol``
     is the qualified name (``Class.method``), ``""`` for a whole file. ``value``, ``limit`` and ``before`` are
@@ -54,6 +71,7 @@ class Finding(NamedTuple):
     urgency: float = 0.0
     cell: int | None = None
     body: str = ""
+    idea: Idea | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -67,11 +85,13 @@ class Finding(NamedTuple):
         return tuple(dict.fromkeys((self.fingerprint, here, *self.aliases)))
 
     def to_task(self) -> Task:
-        """Return the task that would make this finding go away, with source ``audit``."""
+        """Return the task that would make this finding go away, with source ``audit`` or that of its idea."""
         from pathlib import PurePosixPath
 
         from selfimprove.model.task import Task, slug
 
+        if self.idea:
+            return _task_of_idea(self, self.idea)
         path = PurePosixPath(self.path)
         what = self.symbol or path.name
         return Task(
@@ -85,6 +105,28 @@ class Finding(NamedTuple):
             source="audit",
             fingerprint=self.fingerprint,
         )
+
+
+def _task_of_idea(finding: Finding, idea: Idea) -> Task:
+    from selfimprove.model.task import Task, slug
+
+    parts = [finding.message.strip(), finding.suggestion.strip()]
+    parts += [_listed("What shows it:", idea.evidence), _listed("It is done when:", idea.criteria)]
+    return Task(
+        id=slug(idea.category, idea.title),
+        title=idea.title,
+        description=finding.message.strip(),
+        prompt="\n\n".join(part for part in parts if part) + "\n",
+        files=idea.files,
+        priority=idea.priority,
+        category=idea.category,
+        source=idea.source,
+        fingerprint=finding.fingerprint,
+    )
+
+
+def _listed(head: str, lines: tuple[str, ...]) -> str:
+    return "\n".join([head, *(f"- {line}" for line in lines)]) if lines else ""
 
 
 def fingerprint(rule: str, path: str, symbol: str, ordinal: int = 1) -> str:

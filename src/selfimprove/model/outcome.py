@@ -45,7 +45,8 @@ class Outcome:
     """What became of one task in one run. ``reason`` is one line; ``commit`` is set when there is one, on ``branch``.
 
     ``review`` is the last review, as :meth:`selfimprove.model.review.Review.to_dict` describes it. ``rewrite`` is
-    what was rewritten without a model, as Work has it.
+    what was rewritten without a model, ``groups`` what tests that were written showed, ``lessons`` the ids of the
+    lessons that were told, all as Work has them.
     """
 
     task_id: str
@@ -67,6 +68,8 @@ class Outcome:
     review: dict[str, Any] | None = None
     branch: str = ""
     rewrite: dict[str, Any] = field(default_factory=dict)
+    groups: dict[str, Any] = field(default_factory=dict)
+    lessons: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready mapping."""

@@ -24,7 +24,9 @@ class Work:
     without a model, ``{}`` when a model changed it: ``added`` ([path, symbol, line, end line] of each new function),
     ``rewrites`` (their names), ``key`` (which choice it was), ``functions`` ([path, symbol, ordinal] of those that
     it changed), and ``limits`` (the most that a new function may have of a metric). ``tried`` are the keys of the
-    choices that a check refused.
+    choices that a check refused. ``written`` are the paths that steps besides the edit wrote (tests, documents);
+    ``groups`` is what the tests that were written showed, by group (see :mod:`selfimprove.model.testgroup`);
+    ``lessons`` are the ids of the lessons that the model was told.
     """
 
     run: int
@@ -56,6 +58,9 @@ class Work:
     branch: str = ""
     rewrite: dict[str, Any] = field(default_factory=dict)
     tried: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    groups: dict[str, Any] = field(default_factory=dict)
+    lessons: tuple[int, ...] = ()
 
     def but(self, **changes: Any) -> Work:
         """Return a copy with ``changes``."""
@@ -75,6 +80,8 @@ class Work:
                 "paths": tuple(data["paths"]),
                 "allowed": tuple(data.get("allowed", ())),
                 "tried": tuple(data.get("tried", ())),
+                "written": tuple(data.get("written", ())),
+                "lessons": tuple(data.get("lessons", ())),
                 "failures": tuple(data["failures"]),
                 "checks": tuple(CheckResult(**check) for check in data["checks"]),
                 "objections": tuple(Objection(**objection) for objection in data["objections"]),
