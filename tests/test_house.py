@@ -50,7 +50,7 @@ BELOW: dict[str, set[str]] = {
     "configfile": {"settings"} | FILES,
     "configedit": {"settings", "configfile"} | FILES,
     "pyproject": {"settings", "configfile"} | FILES,
-    "config": {"kind", "settings", "configfile", "configedit", "pyproject"} | FILES,
+    "config": {"kind", "settings", "settings_parts", "configfile", "configedit", "pyproject"} | FILES,
     "tools": FILES,
     "codebase": {"tools"} | FILES,
     "report": {"model"},

@@ -118,7 +118,8 @@ def finding_data(finding: Finding) -> dict[str, Any]:
     data = finding._asdict() | {"severity": finding.severity.word, "fingerprint": finding.fingerprint}
     for name in ("ordinal", "origin", "aliases", "body"):
         del data[name]
-    return data
+    idea = data.pop("idea")
+    return data | {"idea": idea._asdict()} if idea else data
 
 
 def _hotspot(file: FileFacts) -> dict[str, Any]:
