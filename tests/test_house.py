@@ -59,7 +59,8 @@ BELOW: dict[str, set[str]] = {
     "asking": {"tools", "memory"} | FILES,
     "reflector": {"asking", "codebase", "tools", "memory"} | FILES,
     "executor": {"asking", "codebase", "tools", "memory"} | FILES,
-    "orchestrator": PARTS | GROUND,
+    "staging": {"memory"} | GROUND,
+    "orchestrator": {"staging"} | PARTS | GROUND,
     "target": {"tools"} | SETTINGS,
     "wiring_audit": {"target", "codebase", "tools"} | PARTS | SETTINGS,
     "wiring": {
