@@ -148,6 +148,17 @@ def build_orchestrator(
     hold: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Orchestrator:
     """Return the loop, ready to run."""
+    return build_loop(target, choices, listener, approve, hold)[0]
+
+
+def build_loop(
+    target: Target,
+    choices: Choices,
+    listener: Listener = ignore,
+    approve: Callable[[Task, str], Objection | None] = lambda _task, _diff: None,
+    hold: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> tuple[Orchestrator, Bench]:
+    """Return the loop, ready to run, and the bench that its tasks are done on."""
     from selfimprove.executor.executor import Executor
     from selfimprove.executor.recovery import open_run
     from selfimprove.orchestrator import Orchestrator
@@ -165,7 +176,7 @@ def build_orchestrator(
         hold=hold,
     )
     loop.land = target.settings.run.land if target.settings.run.land != "branch" else ""
-    return loop
+    return loop, bench
 
 
 def build_bench(
