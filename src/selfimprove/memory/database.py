@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 HEAD = REVISIONS[-1]
 _COPIES = 20
 metadata = sa.MetaData()
@@ -100,6 +100,22 @@ calls = sa.Table(
     sa.Column("open", sa.Boolean, nullable=False),
     sa.Column("tokens", sa.BigInteger, nullable=False),
     sa.Column("picodollars", sa.BigInteger),
+)
+lessons = sa.Table(
+    "lessons",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run", sa.Integer, nullable=False),
+    sa.Column("task_id", sa.Text, nullable=False),
+    sa.Column("turn", sa.Integer, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("told", sa.Integer, nullable=False),
+    sa.Column("helped", sa.Integer, nullable=False),
+    sa.Column("kept", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("run", "task_id", "turn"),
 )
 
 
