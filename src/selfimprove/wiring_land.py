@@ -95,9 +95,7 @@ def _requested(
     from selfimprove.tools.git.pull_request import find_remote
 
     text, auto_merge = how
-    wanted = Handover(
-        text, lambda line: bench.listener(Notice(line)), target.settings.run.labels, auto_merge
-    )
+    wanted = Handover(text, lambda line: bench.listener(Notice(line)), target.settings.run.labels, auto_merge)
     handed = hand_over(branch, bench, find_remote(target.repo), tasks, wanted)
     return f"pull request {handed.url}" if handed else ""
 

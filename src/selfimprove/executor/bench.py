@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from selfimprove.executor.experience import Experience
     from selfimprove.executor.refactor.wish import Wish
     from selfimprove.executor.sight import Sight
     from selfimprove.memory.journal import Journal
@@ -77,6 +78,7 @@ class Bench:
     want of a rewrite, by the task's id; of other tasks their finding tells it; where ``rewrites`` is false these are
     left to a model. ``makers`` are the tasks whose files the program makes itself, each given the private copy and the
     paths in it. ``portray`` returns the documents of a private copy that its facts have changed.
+    ``experience`` is what earlier tasks taught, ``None`` where nothing is told or learned.
     """
 
     repo: Repo
@@ -103,6 +105,7 @@ class Bench:
     rewrites: bool = True
     makers: Mapping[str, Callable[[Path, Sequence[str]], Mapping[str, bytes]]] = field(default_factory=dict)
     portray: Callable[[Path, Sequence[str]], Mapping[str, bytes]] = lambda _root, _names: {}
+    experience: Experience | None = None
 
 
 def asker(bench: Bench, work: Work, turn: int, llm: LLM | None = None) -> Asker:

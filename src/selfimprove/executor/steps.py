@@ -14,6 +14,7 @@ from selfimprove.executor import making, refactoring, risk
 from selfimprove.executor import publish as publishing
 from selfimprove.executor import review as reviewing
 from selfimprove.executor.branches import branch_for, start_of
+from selfimprove.executor.experience import recall
 from selfimprove.executor.sight import choose, reader
 from selfimprove.tools.git.worktree import open_copy, remove_copy, reopen_copy
 
@@ -65,11 +66,14 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
     context = choose(
         job.task, bench.repo.tree_names(work.base), sight.files(reader(copy.path)), sight, bench.repo
     )
+    lessons, notes = recall(job.task, bench.experience, sight)
     whole = sum(not place.end for place in context)
     summary = f"{whole} file{'s' * (whole != 1)}"
     if more := len(context) - whole:
         summary += f", {more} place{'s' * (more != 1)} in the code"
-    return work.but(context=context, metrics=metrics, summary=summary)
+    if lessons:
+        summary += f", {len(lessons)} lesson{'s' * (len(lessons) != 1)}"
+    return work.but(context=context, metrics=metrics, lessons=lessons, notes=notes, summary=summary)
 
 
 def base(work: Work, job: Job, bench: Bench) -> Work:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from selfimprove.memory.claims import Claims
     from selfimprove.memory.journal import Journal
+    from selfimprove.memory.lessons import Lessons
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
 
@@ -29,9 +30,12 @@ class Memory:
     the tasks that a person asked for by hand: they are done like those of tasks.yml, and never written there.
     """
 
-    def __init__(self, root: Path, state: Path, logs: Path, journal: Journal, claims: Claims) -> None:
+    def __init__(
+        self, root: Path, state: Path, logs: Path, journal: Journal, claims: Claims, lessons: Lessons
+    ) -> None:
         self.journal = journal
         self.claims = claims
+        self.lessons = lessons
         self.aside: list[Task] = []
         self._root = root
         self._state = state

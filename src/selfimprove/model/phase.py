@@ -83,7 +83,10 @@ def _of_tasks(number: int, name: str, where: tuple[str, ...], steps: Iterable[St
     only = next(iter(ends.values())).summary if len(ends) == 1 else tasks
     summary = f"{len(bad)} of {tasks} failed: {', '.join(bad[:3])}" if bad else only
     status = Status.FAILED if len(bad) == len(ends) else Status.DONE
-    output = {task: {"status": step.status.value, "summary": step.summary, **_told(step)} for task, step in ends.items()}
+    output = {
+        task: {"status": step.status.value, "summary": step.summary, **_told(step)}
+        for task, step in ends.items()
+    }
     return Phase(number, name, status, summary, _seconds(found), {"tasks": output})
 
 

@@ -192,8 +192,8 @@ def _do(
         try:
             summary = loop.run(target.settings.tasks_file)
             summary.landed = wiring_land.land(
-            target, summary, request_text, progress, auto_merge=target.settings.review.auto_merge
-        )
+                target, summary, request_text, progress, auto_merge=target.settings.review.auto_merge
+            )
         except Interrupted as error:
             if loop.summary is None:
                 raise
