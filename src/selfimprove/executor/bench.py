@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from selfimprove.asking import Asker
 from selfimprove.model.review import ReviewTerms
+from selfimprove.model.testgroup import TestTerms
 from selfimprove.tools.shell.limits import Limits
 from selfimprove.tools.shell.process import MARKER, TAIL
 
@@ -75,7 +76,7 @@ class Bench:
     ``review`` says when a change is reviewed and what passes;
     ``per_task`` that each task has a branch of its own. ``wishes`` are what tasks that a person asked for by hand
     want of a rewrite, by the task's id; of other tasks their finding tells it; where ``rewrites`` is false these are
-    left to a model.
+    left to a model. ``testing`` says when tests are written for a change.
     """
 
     repo: Repo
@@ -100,6 +101,7 @@ class Bench:
     per_task: bool = False
     wishes: Mapping[str, Wish] = field(default_factory=dict)
     rewrites: bool = True
+    testing: TestTerms = field(default_factory=TestTerms)
 
 
 def asker(bench: Bench, work: Work, turn: int, llm: LLM | None = None) -> Asker:
