@@ -75,7 +75,7 @@ class Bench:
     ``review`` says when a change is reviewed and what passes;
     ``per_task`` that each task has a branch of its own. ``wishes`` are what tasks that a person asked for by hand
     want of a rewrite, by the task's id; of other tasks their finding tells it; where ``rewrites`` is false these are
-    left to a model.
+    left to a model. ``licence`` is the SPDX identifier that a person chose for a licence file which is missing.
     """
 
     repo: Repo
@@ -100,6 +100,7 @@ class Bench:
     per_task: bool = False
     wishes: Mapping[str, Wish] = field(default_factory=dict)
     rewrites: bool = True
+    licence: str = ""
 
 
 def asker(bench: Bench, work: Work, turn: int, llm: LLM | None = None) -> Asker:
