@@ -28,6 +28,7 @@ _WRITTEN = frozenset(
         *("dart", "lua", "pl", "hs", "sql", "xml", "gradle", "cmake", "proto", "tf"),
     )
 )
+_STEPS = (2, 3, 4, 8)
 _PROSE = frozenset((*("md", "rst", "txt"),))
 
 
@@ -89,15 +90,15 @@ def _indentation(texts: Sequence[str]) -> tuple[str, int]:
     sign, count = next(iter(signs.most_common(1)), ("", 0))
     if not count or count < _SURE * signs.total():
         return "", 0
-    steps = Counter(
-        len(now) - len(before)
-        for before, now in pairwise(leads)
-        if len(now) > len(before) and "\t" not in now
-    )
-    likely = {size: steps[size] for size in (2, 3, 4, 8) if steps[size]}
-    size = max(likely, key=lambda one: likely[one], default=0)
-    sure = sign == "space" and size and likely[size] >= _MOSTLY * sum(likely.values())
-    return sign, size if sure else 0
+    return sign, _step(leads) if sign == "space" else 0
+
+
+def _step(leads: Sequence[str]) -> int:
+    """Return by how many spaces most lines go further in than the one before, 0 where that varies."""
+    further = (len(now) - len(before) for before, now in pairwise(leads))
+    likely = Counter(step for step in further if step in _STEPS)
+    size, count = next(iter(likely.most_common(1)), (0, 0))
+    return size if count >= _MOSTLY * likely.total() else 0
 
 
 def _leads(text: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ _HOW = "what it lets an attacker do, the version, and the steps or the code that
 
 
 def security(facts: Facts) -> str:
-    """Return SECURITY.md: which version is looked at, and how to report. Raises PatchError when nobody can be reached."""
+    """Return SECURITY.md: which version counts, and how to report. Raises PatchError where nobody can be reached."""
     lines = ["# Security policy", "", "## Versions", "", _latest(facts), ""]
     return "\n".join([*lines, "## Reporting a vulnerability", "", *_reporting(facts)]) + "\n"
 
