@@ -82,6 +82,7 @@ BELOW: dict[str, set[str]] = {
     "wiring_refactor": {"wiring", "picking", "orchestrator", "target", "codebase", "tools"}
     | PARTS
     | SETTINGS,
+    "wiring_scaffold": {"wiring", "orchestrator", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "preview": {"wiring", "wiring_audit", "wiring_index", "target", "codebase"} | PARTS | SETTINGS,
     "checkup": {"wiring", "target", "tools", ""} | SETTINGS,
@@ -93,6 +94,7 @@ BELOW: dict[str, set[str]] = {
         "picking",
         "wiring",
         "wiring_refactor",
+        "wiring_scaffold",
         "wiring_audit",
         "wiring_index",
         "wiring_land",

@@ -81,6 +81,7 @@ class Bench:
     paths in it. ``portray`` returns the documents of a private copy that its facts have changed.
     ``experience`` is what earlier tasks taught, ``None`` where nothing is told or learned.
     ``testing`` says when tests are written for a change.
+    ``licence`` is the SPDX identifier that a person chose for a licence file which is missing.
     """
 
     repo: Repo
@@ -109,6 +110,7 @@ class Bench:
     portray: Callable[[Path, Sequence[str]], Mapping[str, bytes]] = lambda _root, _names: {}
     experience: Experience | None = None
     testing: TestTerms = field(default_factory=TestTerms)
+    licence: str = ""
 
 
 def asker(bench: Bench, work: Work, turn: int, llm: LLM | None = None) -> Asker:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from selfimprove.executor import document as documenting
 from selfimprove.executor import edit as editing
-from selfimprove.executor import making, refactoring, risk
+from selfimprove.executor import making, refactoring, risk, scaffolding
 from selfimprove.executor import publish as publishing
 from selfimprove.executor import review as reviewing
 from selfimprove.executor import write_tests as testing
@@ -57,6 +57,8 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
     metrics = {}
+    if scaffolding.applies(job.task):
+        return work.but(summary="made from the repository's own facts")
     if finding := refactoring.finding_of(job.task, copy.path, bench):
         name = refactoring.MEASURED.get(finding.rule, finding.rule)
         metrics = {"name": name, "before": finding.value, "limit": finding.limit}
