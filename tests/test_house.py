@@ -84,6 +84,9 @@ BELOW: dict[str, set[str]] = {
     | SETTINGS,
     "wiring_scaffold": {"wiring", "orchestrator", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
+    "portraying": {"wiring", "wiring_audit", "wiring_llm", "asking", "target", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
     "preview": {"wiring", "wiring_audit", "wiring_index", "target", "codebase"} | PARTS | SETTINGS,
     "checkup": {"wiring", "target", "tools", ""} | SETTINGS,
     "cli": {
@@ -91,6 +94,7 @@ BELOW: dict[str, set[str]] = {
         "checkup",
         "preview",
         "looking",
+        "portraying",
         "picking",
         "wiring",
         "wiring_refactor",
@@ -165,6 +169,7 @@ WRITERS = {
     "wiring": "`selfimprove init`",
     "wiring_audit": "the person's cache folder",
     "looking": "the baseline, which only shrinks by itself",
+    "portraying": "the three documents of `selfimprove analyze`, in the person's tree",
     "reflector.pylint": "a temporary folder for pylint's own state",
     "codebase.embedding": "the file of weights, when it is trained",
     "codebase.dense": "the index of FAISS, beside the index",
