@@ -82,6 +82,9 @@ BELOW: dict[str, set[str]] = {
     "wiring_refactor": {"wiring", "picking", "orchestrator", "target", "codebase", "tools"}
     | PARTS
     | SETTINGS,
+    "wiring_reflect": {"asking", "wiring", "wiring_audit", "orchestrator", "target", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "preview": {"wiring", "wiring_audit", "wiring_index", "target", "codebase"} | PARTS | SETTINGS,
     "checkup": {"wiring", "target", "tools", ""} | SETTINGS,
@@ -96,6 +99,7 @@ BELOW: dict[str, set[str]] = {
         "wiring_audit",
         "wiring_index",
         "wiring_land",
+        "wiring_reflect",
     }
     | {"target", "orchestrator", "report", "codebase", "tools"}
     | PARTS
@@ -168,6 +172,7 @@ WRITERS = {
     "codebase.dense": "the index of FAISS, beside the index",
     "codebase.meaning": "MiniLM's vectors beside the index, and their lock",
     "codebase.indexfile": "the index, its lock and its seal, or a temporary folder for them",
+    "wiring_reflect": "a temporary folder for the copy of the index that a dry run asks",
     "preview": "a temporary folder for the copy that a prompt is shown from",
     "wiring_refactor": "a temporary folder for what the tests of a dry run show",
     "cli.door": "--output",
