@@ -18,6 +18,7 @@ from selfimprove.executor.recovery import Opened
 from selfimprove.memory.claims import Claims
 from selfimprove.memory.database import open_database
 from selfimprove.memory.journal import Journal
+from selfimprove.memory.lessons import Lessons
 from selfimprove.memory.memory import Memory
 from selfimprove.memory.owner import current_owner
 from selfimprove.model.budget import Budget
@@ -47,7 +48,12 @@ class Rig:
         self.root, owner = root, current_owner()
         engine = open_database(root / "state/state.db")
         self.memory = Memory(
-            root, root / "state", root / "logs", Journal(engine, owner), Claims(engine, owner)
+            root,
+            root / "state",
+            root / "logs",
+            Journal(engine, owner),
+            Claims(engine, owner),
+            Lessons(engine),
         )
         self.memory.save_tasks([Task(name, name.upper(), command="true") for name in names], "todo.yml")
         self.events, self.executor = [], Does(act)

@@ -37,6 +37,7 @@ COMMANDS = {
     **{name: name for name in ("refactor", "suggest", "verify", "undo", "index", "search")},
     "status": "status",
     "history": "history",
+    "lessons": "lessons",
     "config": "settings",
 }
 # Those whose options are all of our own form, in a function of the same name: started without typer, which takes

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove.executor import check as checking
+from selfimprove.executor import document as documenting
 from selfimprove.executor import edit as editing
+from selfimprove.executor import making, refactoring, risk
 from selfimprove.executor import publish as publishing
-from selfimprove.executor import refactoring, risk
 from selfimprove.executor import review as reviewing
 from selfimprove.executor.branches import branch_for, start_of
+from selfimprove.executor.experience import recall
 from selfimprove.executor.sight import choose, reader
 from selfimprove.tools.git.worktree import open_copy, remove_copy, reopen_copy
 
@@ -49,6 +51,8 @@ def isolate(work: Work, job: Job, bench: Bench) -> Work:
 
 def understand(work: Work, job: Job, bench: Bench) -> Work:
     """Choose the files to show, and measure what the task wants to change."""
+    if making.applies(job.task, bench):
+        return work.but(summary="made from facts, without a model")
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
     metrics = {}
@@ -62,11 +66,14 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
     context = choose(
         job.task, bench.repo.tree_names(work.base), sight.files(reader(copy.path)), sight, bench.repo
     )
+    lessons, notes = recall(job.task, bench.experience, sight)
     whole = sum(not place.end for place in context)
     summary = f"{whole} file{'s' * (whole != 1)}"
     if more := len(context) - whole:
         summary += f", {more} place{'s' * (more != 1)} in the code"
-    return work.but(context=context, metrics=metrics, summary=summary)
+    if lessons:
+        summary += f", {len(lessons)} lesson{'s' * (len(lessons) != 1)}"
+    return work.but(context=context, metrics=metrics, lessons=lessons, notes=notes, summary=summary)
 
 
 def base(work: Work, job: Job, bench: Bench) -> Work:
@@ -77,6 +84,11 @@ def base(work: Work, job: Job, bench: Bench) -> Work:
 def edit(work: Work, job: Job, bench: Bench) -> Work:
     """Rewrite without a model where that can be done; else ask it and apply its reply."""
     return editing.edit(job.task, work, bench, job.turn, job.log)
+
+
+def document(work: Work, job: Job, bench: Bench) -> Work:
+    """Let the documents follow the change."""
+    return documenting.document(job.task, work, bench, job.turn)
 
 
 def check(work: Work, job: Job, bench: Bench) -> Work:
@@ -117,6 +129,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("understand", understand),
     ("base", base),
     ("edit", edit),
+    ("document", document),
     ("check", check),
     ("guard", guard),
     ("review", review),
