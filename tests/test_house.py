@@ -83,6 +83,9 @@ BELOW: dict[str, set[str]] = {
     | PARTS
     | SETTINGS,
     "wiring_scaffold": {"wiring", "orchestrator", "target", "codebase", "tools"} | PARTS | SETTINGS,
+    "wiring_reflect": {"asking", "wiring", "wiring_audit", "orchestrator", "target", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "portraying": {"wiring", "wiring_audit", "wiring_llm", "asking", "target", "codebase", "tools"}
     | PARTS
@@ -102,6 +105,7 @@ BELOW: dict[str, set[str]] = {
         "wiring_audit",
         "wiring_index",
         "wiring_land",
+        "wiring_reflect",
     }
     | {"target", "orchestrator", "report", "codebase", "tools"}
     | PARTS
@@ -175,6 +179,7 @@ WRITERS = {
     "codebase.dense": "the index of FAISS, beside the index",
     "codebase.meaning": "MiniLM's vectors beside the index, and their lock",
     "codebase.indexfile": "the index, its lock and its seal, or a temporary folder for them",
+    "wiring_reflect": "a temporary folder for the copy of the index that a dry run asks",
     "preview": "a temporary folder for the copy that a prompt is shown from",
     "wiring_refactor": "a temporary folder for what the tests of a dry run show",
     "cli.door": "--output",
