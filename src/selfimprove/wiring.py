@@ -157,17 +157,6 @@ def copies_folder(target: Target) -> Path:
     return cache_folder(target.loaded.environ) / "copies" / f"{target.repo.root.name}-{name}"
 
 
-def build_orchestrator(
-    target: Target,
-    choices: Choices,
-    listener: Listener = ignore,
-    approve: Callable[[Task, str], Objection | None] = lambda _task, _diff: None,
-    hold: Callable[[], AbstractContextManager[object]] = nullcontext,
-) -> Orchestrator:
-    """Return the loop, ready to run."""
-    return build_loop(target, choices, listener, approve, hold)[0]
-
-
 def build_loop(
     target: Target,
     choices: Choices,

@@ -41,6 +41,7 @@ def build(
     loop, bench = build_loop(target, choices, listener, hold=hold)
     before = (_analyze(target, bench, loop, listener), wiring_reflect.suggest_stage(target, bench))
     loop.stages = loop.stages._replace(before=before, after=(_test(bench),))
+    wiring_reflect.add_goals(target, choices, loop, bench)
     return loop
 
 

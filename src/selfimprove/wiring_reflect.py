@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from selfimprove.reflector.briefing import Facts
     from selfimprove.reflector.ground import Ground
     from selfimprove.reflector.suggest import Wish
-    from selfimprove.target import Target
+    from selfimprove.target import Choices, Target
 
 LONGEST_MASTER = 40_000
 """Bytes of the master prompt that are read."""
@@ -56,6 +56,12 @@ def generate_stage(target: Target, bench: Bench) -> Stage:
         return _staged(goals(_asker(bench, run), ground, facts_of(target), tasks, master, bounds))
 
     return Stage("generate", do)
+
+
+def add_goals(target: Target, choices: Choices, loop: Orchestrator, bench: Bench) -> None:
+    """Let a run set new goals when it has nothing left to do, where the settings say so and no task was named."""
+    if target.settings.generate.when_idle and not choices.only:
+        loop.stages = loop.stages._replace(idle=(generate_stage(target, bench),))
 
 
 def build_suggesting(
