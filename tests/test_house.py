@@ -59,7 +59,8 @@ BELOW: dict[str, set[str]] = {
     "asking": {"tools", "memory"} | FILES,
     "reflector": {"asking", "codebase", "tools", "memory"} | FILES,
     "executor": {"asking", "codebase", "tools", "memory"} | FILES,
-    "orchestrator": PARTS | GROUND,
+    "staging": {"memory"} | GROUND,
+    "orchestrator": {"staging"} | PARTS | GROUND,
     "target": {"tools"} | SETTINGS,
     "wiring_audit": {"target", "codebase", "tools"} | PARTS | SETTINGS,
     "wiring": {
@@ -81,6 +82,16 @@ BELOW: dict[str, set[str]] = {
     "wiring_refactor": {"wiring", "picking", "orchestrator", "target", "codebase", "tools"}
     | PARTS
     | SETTINGS,
+    "wiring_scaffold": {"wiring", "orchestrator", "target", "codebase", "tools"} | PARTS | SETTINGS,
+    "wiring_reflect": {"asking", "wiring", "wiring_audit", "orchestrator", "target", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
+    "wiring_pipeline": {
+        *("asking", "staging", "orchestrator", "target", "codebase", "tools", "portraying"),
+        *("wiring", "wiring_land", "wiring_reflect"),
+    }
+    | PARTS
+    | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "portraying": {"wiring", "wiring_audit", "wiring_llm", "asking", "target", "codebase", "tools"}
     | PARTS
@@ -96,9 +107,12 @@ BELOW: dict[str, set[str]] = {
         "picking",
         "wiring",
         "wiring_refactor",
+        "wiring_pipeline",
+        "wiring_scaffold",
         "wiring_audit",
         "wiring_index",
         "wiring_land",
+        "wiring_reflect",
     }
     | {"target", "orchestrator", "report", "codebase", "tools"}
     | PARTS
@@ -172,6 +186,7 @@ WRITERS = {
     "codebase.dense": "the index of FAISS, beside the index",
     "codebase.meaning": "MiniLM's vectors beside the index, and their lock",
     "codebase.indexfile": "the index, its lock and its seal, or a temporary folder for them",
+    "wiring_reflect": "a temporary folder for the copy of the index that a dry run asks",
     "preview": "a temporary folder for the copy that a prompt is shown from",
     "wiring_refactor": "a temporary folder for what the tests of a dry run show",
     "cli.door": "--output",
