@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.codebase.context import question
-from selfimprove.codebase.fence import spelled
 from selfimprove.executor.shape import kinds_of, shape_between
 from selfimprove.executor.size import storable
 from selfimprove.model.lesson import Lesson
@@ -104,9 +103,9 @@ def _wrong(result: Mapping[str, Any], secrets: Sequence[str]) -> str:
     failure = str(result["failure"])
     red = next((check for check in result["checks"] if not check["ok"]), None)
     if result["code"] == "patch_refused" or red is None:
-        return _line(_QUOTED.sub("(...)", failure.split("\n")[0]), secrets)
-    said = [_first_words(str(red["detail"]))]
-    return _line(f"{red['name']}: {red['summary']}" + (f" ({said[0]})" if said[0] else ""), secrets)
+        first = failure.split("\n")[0].partition("; near line")[0]  # what follows quotes the file
+        return _line(_QUOTED.sub("(...)", first[:1].lower() + first[1:]), secrets)
+    return _line(f"{red['name']}: {_first_words(str(red['detail'])) or red['summary']}", secrets)
 
 
 def _first_words(detail: str) -> str:
@@ -136,16 +135,23 @@ def _mend(attempts: Sequence[_Attempt], tree: str, bench: Bench) -> str:
 def _note(lesson: Lesson, whole: Sequence[FileShape], mend: str) -> str:
     """Return what a model is told of a task: one sentence on what went wrong, one on what became of it."""
     name, change = f'"{lesson.title}"', _listed([one.words for one in whole])
-    failures = [f"attempt {number} failed: {words}" for number, words in enumerate(lesson.failures, 1)]
-    shown = failures if len(failures) <= 2 else [failures[0], failures[-1]]
-    said = "; ".join(shown)
-    if lesson.status is Status.DONE and not failures:
+    if lesson.status is Status.DONE and not lesson.failures:
         return f"{name} was done at the first attempt by changing {change}."
+    said = _failed(lesson.failures)
     if lesson.status is Status.DONE:
         return f"{name}: {said}. Mended by changing {mend or change}."
     tried = f" It had changed {change}." if change else ""
-    count = f"{lesson.attempts} attempt{'s' * (lesson.attempts != 1)}"
-    return f"{name} was not done in {count}: {said}.{tried}"
+    return f"{name} was not done: {said}.{tried}"
+
+
+def _failed(failures: Sequence[str]) -> str:
+    """Return how the first and the last attempt failed; what failed in the same words is said once."""
+    first, last = failures[0].rstrip("."), failures[-1].rstrip(".")
+    if len(failures) == 1:
+        return f"attempt 1 failed: {first}"
+    if first == last:
+        return f"attempts 1 to {len(failures)} failed: {first}"
+    return f"attempt 1 failed: {first}; attempt {len(failures)} failed: {last}"
 
 
 def _shape(whole: Sequence[FileShape], secrets: Sequence[str]) -> dict[str, Any]:
@@ -164,5 +170,6 @@ def _listed(words: Sequence[str]) -> str:
 
 def _line(text: str, secrets: Sequence[str], most: int = _WORDS) -> str:
     """Return ``text`` as one printable line of at most ``most`` characters, with secrets masked before it is cut."""
-    line = spelled(" ".join(mask(storable(text), secrets).split()))
+    masked = mask(storable(text), secrets)
+    line = " ".join("".join(char if char.isprintable() else " " for char in masked).split())
     return line if len(line) <= most else f"{line[: most - 3]}..."

@@ -145,4 +145,4 @@ def _told(lesson: Lesson) -> str:
 
 
 def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+    return {0: "never", 1: "once"}.get(number, f"{number} times")
