@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from selfimprove.model.outcome import Objection
     from selfimprove.model.review import ReviewTerms
     from selfimprove.model.task import Task
+    from selfimprove.model.testgroup import TestTerms
     from selfimprove.orchestrator import Orchestrator
     from selfimprove.planner.planner import Planner
-    from selfimprove.settings_parts import ReviewSettings
+    from selfimprove.settings_parts import ReviewSettings, TestsSettings
     from selfimprove.target import Choices, Target
 
 _MANY = 500  # files from which on a person is told how far the index is
@@ -164,6 +165,17 @@ def build_orchestrator(
     hold: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Orchestrator:
     """Return the loop, ready to run."""
+    return build_loop(target, choices, listener, approve, hold)[0]
+
+
+def build_loop(
+    target: Target,
+    choices: Choices,
+    listener: Listener = ignore,
+    approve: Callable[[Task, str], Objection | None] = lambda _task, _diff: None,
+    hold: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> tuple[Orchestrator, Bench]:
+    """Return the loop, ready to run, and the bench that its tasks are done on."""
     from selfimprove.executor.executor import Executor
     from selfimprove.executor.recovery import open_run
     from selfimprove.orchestrator import Orchestrator
@@ -184,7 +196,7 @@ def build_orchestrator(
         hold=hold,
     )
     loop.land = target.settings.run.land if target.settings.run.land != "branch" else ""
-    return loop
+    return loop, bench
 
 
 def build_bench(
@@ -216,6 +228,7 @@ def build_bench(
         review=_terms(settings.review),
         per_task=settings.run.branch == "task",
         rewrites=settings.run.rewrite,
+        testing=_testing(settings.tests),
         approve=approve,
         listener=listener,
         copies=copies_folder(target),
@@ -246,6 +259,13 @@ def _terms(review: ReviewSettings) -> ReviewTerms:
 
     enabled = review.model is not None if review.enabled is None else review.enabled
     return ReviewTerms(enabled, review.threshold, review.lowest)
+
+
+def _testing(tests: TestsSettings) -> TestTerms:
+    """Return when tests are written, and what they must stand."""
+    from selfimprove.model.testgroup import TestTerms
+
+    return TestTerms(tests.write, tests.groups, tests.folder, tests.runs, tests.mutations)
 
 
 def build_sight(target: Target, listener: Listener = ignore, scratch: Path | None = None) -> Sight:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from selfimprove.atomicfile import replace_file
 from selfimprove.errors import StateError
 from selfimprove.memory.taskfile import TaskFile
+from selfimprove.model.phase import phases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,10 +80,10 @@ class Memory:
         """Write the record of a run, with its outcomes and steps, to ``run-<n>.json`` among the logs."""
         steps = [asdict(step) for step in self.journal.steps(run=run.id)]
         outcomes = self.journal.outcomes(run=run.id)
-        self.save(
-            {"schema_version": 1, "run": asdict(run), "outcomes": outcomes, "steps": steps},
-            self._logs / f"run-{run.id}.json",
-        )
+        record = {"schema_version": 1, "run": asdict(run), "outcomes": outcomes, "steps": steps}
+        if any(not step["task_id"] for step in steps):
+            record["phases"] = [phase.to_dict() for phase in phases(self.journal.steps(run=run.id))]
+        self.save(record, self._logs / f"run-{run.id}.json")
 
     def complete_records(self) -> None:
         """Write the newest runs' records again where they are not of the run's end: a kill fell between the two."""
