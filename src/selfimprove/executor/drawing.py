@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
 
-_ABOUT, _TITLE, _WORDS, _NAMED, _FAILURES = 1500, 80, 200, 4, 8
+_ABOUT, _TITLE, _WORDS, _NOTE, _NAMED, _FAILURES = 1500, 80, 200, 1000, 4, 8
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 _RAISED = re.compile(
     r"^\s*(?:E\s+)?((?:\w+\.)*(\w*(?:Error|Exception|Warning|Exit|Interrupt)))\b(.{0,300})", re.MULTILINE
@@ -79,7 +79,9 @@ def lesson_of(job: Job, work: Work, bench: Bench) -> Lesson:
         model=work.model,
         code=work.code if status is Status.FAILED else "",
     )
-    return replace(lesson, note=_line(_note(lesson, whole, _mend(attempts, tree, bench)), secrets, 1000))
+    # Tests and documents that other steps wrote for the change follow from it.
+    own = shape_between(repo, base, tree, work.written) or whole
+    return replace(lesson, note=_line(_note(lesson, own, _mend(attempts, tree, work, bench)), secrets, _NOTE))
 
 
 def _attempts(steps: Sequence[Step], secrets: Sequence[str]) -> list[_Attempt]:
@@ -121,12 +123,12 @@ def _first_words(detail: str) -> str:
     return where.removesuffix(": ")
 
 
-def _mend(attempts: Sequence[_Attempt], tree: str, bench: Bench) -> str:
+def _mend(attempts: Sequence[_Attempt], tree: str, work: Work, bench: Bench) -> str:
     """Return what differs between the last attempt that was not accepted and the end, ``""`` if nothing."""
     failed = [one for one in attempts if one.wrong]
     if not failed:
         return ""
-    shapes = shape_between(bench.repo, failed[-1].tree, tree)
+    shapes = shape_between(bench.repo, failed[-1].tree, tree, work.written)
     new = [one for one in shapes if failed[-1].paths and one.path not in failed[-1].paths]
     words = [f"{one.words}, which had not been changed before" if one in new else one.words for one in shapes]
     return _listed(words)
