@@ -50,6 +50,15 @@ TASKS = [
 ]
 
 
+def reply(name: str, *, function: bool = False, caller: bool = False) -> str:
+    """A reply that changes a function, what calls it, or both."""
+    call = f"    return f'{name} {{prices.{name}(items)}}'\n"
+    passed = f"    return f\"{name} {{prices.{name}(items, 'EUR')}}\"\n"
+    edits = [block("shop/prices.py", f"def {name}(items):\n", f"def {name}(items, currency):\n")] * function
+    edits += [block("shop/report.py", call, passed)] * caller
+    return "\n".join([f"COMMIT: Add a currency to {name}\n", *edits])
+
+
 class Forgetful:
     """A model that changes a function and forgets its callers, until it is told: by a red test, or by a lesson."""
 
@@ -62,21 +71,27 @@ class Forgetful:
         name = "total" if "Task currency-total" in text else "average"
         lesson = re.search(r"BEGIN LESSONS (\d+)\n(.*)END LESSONS \1", text, re.DOTALL)
         knows = lesson is not None and "shop/report.py" in lesson[2]
-        call = f"    return f'{name} {{prices.{name}(items)}}'\n"
-        mended = block(
-            "shop/report.py",
-            call,
-            call.replace("items", "items, 'EUR'").replace("f'", 'f"').replace("}'\n", '}"\n'),
-        )
-        if "BEGIN OUTPUT" in text:
-            return f"COMMIT: Call {name} with the currency\n\n{mended}"
-        changed = block("shop/prices.py", f"def {name}(items):\n", f"def {name}(items, currency):\n")
-        return f"COMMIT: Add a currency to {name}\n\n{changed}" + (f"\n{mended}" if knows else "")
+        mends = "BEGIN OUTPUT" in text
+        return reply(name, function=not mends, caller=mends or knows)
 
 
-def attempts(made: Project, server: OpenAIServer, **more: str) -> dict[str, int]:
+RECORDED = [
+    *(
+        {"task": f"currency-{name}", "attempt": attempt, "reply": text}
+        for name in ("total", "average")
+        for attempt, text in ((1, reply(name, function=True)), (2, reply(name, caller=True)))
+    ),
+    {
+        "attempt": 1,
+        "contains": "Mended by changing shop/report.py",
+        "reply": reply("average", function=True, caller=True),
+    },
+]
+
+
+def attempts(made: Project, env: dict[str, str]) -> dict[str, int]:
     """Run what is open; return how many attempts each task took."""
-    done = made.run(*FLAGS, env=env_of(server, SELFIMPROVE_CHECK__RERUNS="0", **more), check=0)
+    done = made.run(*FLAGS, env=env | {"SELFIMPROVE_CHECK__RERUNS": "0"}, check=0)
     return {one["task_id"]: one["attempts"] for one in json.loads(done.out)["data"]["outcomes"]}
 
 
@@ -92,7 +107,7 @@ def test_a_second_task_like_the_first_takes_fewer_attempts(project: Make, enable
     made, model = project(FILES), Forgetful()
     write_tasks(made, TASKS)
     with OpenAIServer(model) as server:
-        took = attempts(made, server, SELFIMPROVE_LESSONS__ENABLED=enabled)
+        took = attempts(made, env_of(server, SELFIMPROVE_LESSONS__ENABLED=enabled))
     assert took == {"currency-total": 2, "currency-average": second}
     assert len(model.questions) == 2 + second
     known = lessons(made)
@@ -111,6 +126,14 @@ def test_a_second_task_like_the_first_takes_fewer_attempts(project: Make, enable
         "shop/prices.py: signature of total changed",
         "shop/report.py: body of bill changed",
     ]
+
+
+@pytest.mark.parametrize(("enabled", "second"), [("true", 1), ("false", 2)])
+def test_and_so_it_does_with_recorded_replies(project: Make, enabled: str, second: int) -> None:
+    made = project(FILES)
+    write_tasks(made, TASKS)
+    env = made.replies(*RECORDED) | {"SELFIMPROVE_LESSONS__ENABLED": enabled}
+    assert attempts(made, env) == {"currency-total": 2, "currency-average": second}
 
 
 SMALL = {

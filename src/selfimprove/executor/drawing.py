@@ -66,7 +66,7 @@ def lesson_of(job: Job, work: Work, bench: Bench) -> Lesson:
         about=mask(about(task), secrets),
         note="",
         category=storable(task.category or ""),
-        fingerprint=task.fingerprint or "",
+        fingerprint=storable(task.fingerprint or ""),
         rule=str(work.metrics.get("name", "")),
         kinds=kinds_of(one.path for one in whole),
         shape=_shape(whole, secrets),
@@ -76,7 +76,7 @@ def lesson_of(job: Job, work: Work, bench: Bench) -> Lesson:
         attempts=max(1, work.attempt - len(work.tried)),
         dollars=work.dollars,
         tokens=work.tokens,
-        model=work.model,
+        model=_line(work.model, secrets, _TITLE),
         code=work.code if status is Status.FAILED else "",
     )
     # Tests and documents that other steps wrote for the change follow from it.

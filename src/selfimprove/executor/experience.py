@@ -80,14 +80,13 @@ def learn(job: Job, work: Work, bench: Bench) -> Work:
     Returns the work with the lessons that were told in fact: what needs no model, or tests alone, is told none. That
     nothing could be learned is said, and changes nothing about the task.
     """
-    if not work.model or work.rewrite or asks_for_tests_only(job.task, work.base, bench):
-        return work.but(lessons=())
     experience = bench.experience
-    if experience is None:
-        return work
     try:
-        new = lesson_of(job, work, bench)
-        experience.lessons.learn(new, work.lessons, keep=experience.keep, least=experience.least)
+        if not work.model or work.rewrite or asks_for_tests_only(job.task, work.base, bench):
+            return work.but(lessons=())
+        if experience is not None:
+            new = lesson_of(job, work, bench)
+            experience.lessons.learn(new, work.lessons, keep=experience.keep, least=experience.least)
     except SelfimproveError as error:
         bench.listener(Notice(f"nothing was learned from {job.task.id}: {error.message}", "warning"))
     return work
