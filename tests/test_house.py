@@ -86,6 +86,12 @@ BELOW: dict[str, set[str]] = {
     "wiring_reflect": {"asking", "wiring", "wiring_audit", "orchestrator", "target", "codebase", "tools"}
     | PARTS
     | SETTINGS,
+    "wiring_pipeline": {
+        *("asking", "staging", "orchestrator", "target", "codebase", "tools", "portraying"),
+        *("wiring", "wiring_land", "wiring_reflect"),
+    }
+    | PARTS
+    | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "portraying": {"wiring", "wiring_audit", "wiring_llm", "asking", "target", "codebase", "tools"}
     | PARTS
@@ -101,6 +107,7 @@ BELOW: dict[str, set[str]] = {
         "picking",
         "wiring",
         "wiring_refactor",
+        "wiring_pipeline",
         "wiring_scaffold",
         "wiring_audit",
         "wiring_index",

@@ -31,7 +31,8 @@ JavaScript TypeScript CoffeeScript GitHub GitLab BitBucket YouTube LinkedIn Word
 NoSQL MongoDB DynamoDB RabbitMQ GraphQL OpenAPI OpenID OAuth OAuth2 WebSocket WebSockets WebAuthn OpenTelemetry OpenSSL
 LibreSSL FastAPI NumPy SciPy PyTorch TensorFlow PyPI PyPy CycloneDX SonarQube CircleCI AppVeyor DevOps DevSecOps
 CloudWatch BigQuery CodeQL StatsD InfluxDB ElasticSearch OpenSearch iPhone iOS macOS eBPF gRPC mTLS StackOverflow
-python python3 pip git make docker npm pytest ruff mypy tox nox bash curl true false null HashiCorp IntelliJ PyCharm VSCode DataFrame ReadTheDocs SemVer CalVer ChangeLog ReadMe AsyncIO
+python python3 pip git make docker npm pytest ruff mypy tox nox bash curl true false null HashiCorp IntelliJ PyCharm
+VSCode DataFrame ReadTheDocs SemVer CalVer ChangeLog ReadMe AsyncIO
 """
 _KNOWN = frozenset(
     {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, *sys.stdlib_module_names, "self", "cls"}
