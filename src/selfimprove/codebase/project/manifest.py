@@ -26,9 +26,10 @@ _MAIL = re.compile(r"^[^@\s<>,;]+@[^@\s<>,;]+\.[A-Za-z]{2,}$")
 class Manifest:
     """One manifest. What it does not say is empty.
 
-    ``licences`` are its words on the licence as they stand there, ``authors`` (maintainers come after them) pairs of a name and an e-mail address
-    (``""`` where it gives none), ``requires`` the range of language versions, ``extras`` and ``groups`` the names of
-    optional dependencies and of dependency groups, each with what it lists. ``data`` is all of a TOML or JSON file.
+    ``licences`` are its words on the licence as they stand there, ``authors`` pairs of a name and an e-mail address
+    (``""`` where it gives none), maintainers behind them, ``requires`` the range of language versions, ``extras`` and
+    ``groups`` the names of optional dependencies and of dependency groups, each with what it lists. ``data`` is all of
+    a TOML or JSON file.
     """
 
     path: str

@@ -34,9 +34,8 @@ class Past(NamedTuple):
     """What git knows.
 
     ``host`` and ``slug`` (``owner/name``) are of the remote, ``""`` without one. ``branch`` is the default branch.
-    ``releases`` have the newest first. ``first_year`` is that of the oldest commit, ``""`` without a commit.
-    ``first_author`` is
-    who made it, ``authors`` are names by number of commits; ``owner`` is the account of the person who made most of them, where
+    ``releases`` have the newest first. ``first_year`` is that of the oldest commit and ``first_author`` who made it;
+    ``authors`` are names by number of commits; ``owner`` is the account of the person who made most of them, where
     their address says it.
     """
 
