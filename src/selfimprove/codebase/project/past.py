@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from selfimprove.tools.git.repo import Repo
 
 _ADDRESS = re.compile(
-    r"(?:\w[\w+]*://)?(?:[^@/\s]+@)?(?P<host>[\w.-]+\.\w+)(?::\d+)?[:/](?P<path>[^\s?#]+?)(?:\.git)?/?"
+    r"(?:\w[\w+]*://)?(?:[^@/\s]+@)?(?P<host>[\w.-]+\.\w+)(?::\d+)?[:/](?P<path>[\w.~/-]+?)(?:\.git)?/?"
 )
 _LOGIN = re.compile(
     r"^(?:\d+[+-])?(?P<login>[A-Za-z0-9][A-Za-z0-9_.-]*?)@users\.noreply\.(?P<host>git(?:hub|lab)\.com)$"

@@ -33,7 +33,7 @@ def holder(facts: Facts) -> str:
     Raises PatchError when nobody is named.
     """
     named = next((one.authors for one in facts.manifests if one.authors), ())
-    names = list(dict.fromkeys(name for name, _ in named))[:_HOLDERS]
+    names = list(dict.fromkeys(" ".join(name.split())[:80] for name, _ in named))[:_HOLDERS]
     if names:
         return ", ".join(names)
     if first := facts.past.first_author:

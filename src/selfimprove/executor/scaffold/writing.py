@@ -55,6 +55,8 @@ _PLACEHOLDER = re.compile(
 )
 _MARKUP = re.compile(r"<(?:script|iframe|img|a)\b", re.IGNORECASE)
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u2060\ufeff\x00-\x08\x0b\x0e-\x1f]")
+_SAID = (("address", _MAIL), ("account", _PERSON), ("number", _NUMBER))
+_MARKS = ((_PLACEHOLDER, "a placeholder"), (_MARKUP, "markup"), (_UNSEEN, "a sign that nobody sees"))
 
 
 class Written(NamedTuple):
@@ -81,29 +83,20 @@ def objections(text: str, draft: str, facts: Facts, shown: Sequence[str] = ()) -
     """Yield why ``text`` may not take the place of ``draft``: what it loses, and what it invents."""
     known, plain = "\n".join([draft, *shown]), _URL.sub("", text)
     yield from _lost(text, draft)
-    for name, pattern, where in (
-        ("address", _URL, text),
-        ("address", _MAIL, plain),
-        ("account", _PERSON, plain),
-        ("number", _NUMBER, plain),
-    ):
+    said = [("address", _URL, text), *((name, pattern, plain) for name, pattern in _SAID)]
+    for name, pattern, where in said:
         found = (one.rstrip(".,;:") for one in pattern.findall(where))
         yield from (f"it names the {name} {one}, which nothing says" for one in found if one not in known)
-    yield from (
-        f"it names {one}, which is not there"
-        for one in _paths(text, plain)
-        if not _is_there(one, facts, draft)
-    )
+    spans = (one for one in _CODE.findall(_FENCE.sub("", text)) if one not in known)
+    gone = (one for one in (*_paths(text, plain), *spans) if not _is_there(one, facts, draft))
+    yield from (f"it names {one}, which is not there" for one in gone)
     commands = (one for one in _commands(text) if one not in known)
     yield from (f"it has the command {one}, which nothing says" for one in commands)
-    for one in _CODE.findall(_FENCE.sub("", text)):
-        if one not in known and not _is_there(one, facts, draft):
-            yield f"it names {one}, which is not there"
-    for pattern, what in (
-        (_PLACEHOLDER, "a placeholder"),
-        (_MARKUP, "markup"),
-        (_UNSEEN, "a sign that nobody sees"),
-    ):
+    yield from _marked(text, draft)
+
+
+def _marked(text: str, draft: str) -> Iterator[str]:
+    for pattern, what in _MARKS:
         if (hit := pattern.search(text)) and hit[0] not in draft:
             yield f"it has {what}"
 
