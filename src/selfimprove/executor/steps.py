@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfimprove.executor import check as checking
+from selfimprove.executor import document as documenting
 from selfimprove.executor import edit as editing
+from selfimprove.executor import making, refactoring, risk, scaffolding
 from selfimprove.executor import publish as publishing
-from selfimprove.executor import refactoring, risk, scaffolding
 from selfimprove.executor import review as reviewing
+from selfimprove.executor import write_tests as testing
 from selfimprove.executor.branches import branch_for, start_of
+from selfimprove.executor.check import measure_base
+from selfimprove.executor.experience import recall
 from selfimprove.executor.sight import choose, reader
 from selfimprove.tools.git.worktree import open_copy, remove_copy, reopen_copy
 
@@ -49,6 +52,8 @@ def isolate(work: Work, job: Job, bench: Bench) -> Work:
 
 def understand(work: Work, job: Job, bench: Bench) -> Work:
     """Choose the files to show, and measure what the task wants to change."""
+    if making.applies(job.task, bench):
+        return work.but(summary="made from facts, without a model")
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
     metrics = {}
@@ -64,26 +69,44 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
     context = choose(
         job.task, bench.repo.tree_names(work.base), sight.files(reader(copy.path)), sight, bench.repo
     )
+    lessons, notes = recall(job.task, bench.experience, sight)
     whole = sum(not place.end for place in context)
     summary = f"{whole} file{'s' * (whole != 1)}"
     if more := len(context) - whole:
         summary += f", {more} place{'s' * (more != 1)} in the code"
-    return work.but(context=context, metrics=metrics, summary=summary)
+    if lessons:
+        summary += f", {len(lessons)} lesson{'s' * (len(lessons) != 1)}"
+    return work.but(context=context, metrics=metrics, lessons=lessons, notes=notes, summary=summary)
 
 
 def base(work: Work, job: Job, bench: Bench) -> Work:
     """Measure the tests before the first change, so that what fails already is known."""
-    return checking.measure_base(job.task, work, bench, job.log)
+    return measure_base(job.task, work, bench, job.log)
 
 
 def edit(work: Work, job: Job, bench: Bench) -> Work:
-    """Rewrite without a model where that can be done; else ask it and apply its reply."""
+    """Rewrite without a model where that can be done; else ask it and apply its reply.
+
+    A task that asks for tests only has nothing to edit: they are written in the next step.
+    """
+    if testing.asks_for_tests_only(job.task, work.base, bench):
+        return work.but(summary="nothing but tests to write")
     return editing.edit(job.task, work, bench, job.turn, job.log)
+
+
+def write_tests(work: Work, job: Job, bench: Bench) -> Work:
+    """Have tests written for the change, where they are wanted, and keep those that hold."""
+    return testing.write_tests(job.task, work, bench, job.turn, job.log)
+
+
+def document(work: Work, job: Job, bench: Bench) -> Work:
+    """Let the documents follow the change."""
+    return documenting.document(job.task, work, bench, job.turn)
 
 
 def check(work: Work, job: Job, bench: Bench) -> Work:
     """Prove the change: hooks, lint, tests, metrics."""
-    return checking.check(job.task, work, bench, job.log)
+    return testing.check(job.task, work, bench, job.log)
 
 
 def guard(work: Work, job: Job, bench: Bench) -> Work:
@@ -119,6 +142,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("understand", understand),
     ("base", base),
     ("edit", edit),
+    ("write_tests", write_tests),
+    ("document", document),
     ("check", check),
     ("guard", guard),
     ("review", review),
