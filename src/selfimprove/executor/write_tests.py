@@ -305,8 +305,7 @@ def check(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     """
     done = checking.check(task, work, bench, log)
     files = work.testing.get("files", {})
-    blamed = any(Path(path).stem in done.failure for path in files)
-    if not (done.failure and blamed) or asks_for_tests_only(task, work.base, bench):
+    if not (done.failure and files) or asks_for_tests_only(task, work.base, bench):
         return _with_fact(done)
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)

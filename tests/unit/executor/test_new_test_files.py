@@ -59,7 +59,8 @@ def test_an_answer_holds_exactly_the_file_that_was_asked_for(name: str) -> None:
 
 
 def test_an_answer_may_edit_what_was_proposed_before() -> None:
-    reply = f"BEHAVIOUR: unchanged\n\n{PATH}\n<<<<<<< SEARCH\n    assert shop.RATE == 1\n=======\n    assert shop.RATE == 2\n>>>>>>> REPLACE\n"
+    edit = "<<<<<<< SEARCH\n    assert shop.RATE == 1\n=======\n    assert shop.RATE == 2\n>>>>>>> REPLACE\n"
+    reply = f"BEHAVIOUR: unchanged\n\n{PATH}\n{edit}"
     answer = read_answer(reply, PATH, FILES, TEXT)
     assert answer.text == TEXT.replace("== 1", "== 2")
     assert answer.unchanged
@@ -76,7 +77,7 @@ RULES = {
     "sleeps": "from time import sleep\n\n\ndef test_a():\n    sleep(2)\n    assert shop.f(1) == 2\n",
     "writes": "def test_a():\n    with open('a.txt', 'w') as f:\n        f.write('a')\n    assert shop.f(1) == 2\n",
     "chance": "import random\n\n\ndef test_a():\n    assert shop.f(random.random()) == 2\n",
-    "clock": "from datetime import datetime\n\n\ndef test_a():\n    now = datetime.now()\n    assert shop.f(now) == 2\n",
+    "clock": "from datetime import datetime\n\n\ndef test_a():\n    now = datetime.now()\n    assert shop.f(now)\n",
     "veto": "import pytest\nimport shop\n\npytest.raises = None\n\n\ndef test_a():\n    assert shop.f(1) == 2\n",
     "size": "def test_a():\n    assert shop.f(1) == 2\n" + "# more\n" * 20_000,
 }

@@ -43,12 +43,18 @@ _PATH_WRITES = {
 class Problem(NamedTuple):
     """One thing that is wrong with a test file: the ``point`` in a word, what is said of it, and in which tests.
 
-    Without ``tests`` it is true of the file as a whole, and no test can be taken out to mend it.
+    Without ``tests`` it is true of the file as a whole, and no test can be taken out to mend it. ``brief`` says it in
+    a few words, for people.
     """
 
     point: str
     text: str
     tests: tuple[str, ...] = ()
+    brief: str = ""
+
+    def words(self) -> str:
+        """Return what a commit says of it: on one line, without what only helps to mend it."""
+        return " ".join((self.brief or f"{self.point}: {self.text}").split())[:200]
 
 
 def problems_of(path: str, text: str, task: Task, names: Sequence[str]) -> list[Problem]:

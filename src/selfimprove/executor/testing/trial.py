@@ -132,16 +132,27 @@ def _plain(spot: Spot, text: str, case: Case) -> _Plain:
     green = [test for test, outcome in run.outcomes.items() if outcome in GREEN]
     if not run.complete or run.tampered or not run.outcomes:
         words = run.tampered or run.problem or "pytest collected no test in the file"
-        problems.append(Problem("collected", f"{words}\n{tail[-2000:]}"))
+        problems.append(Problem("collected", f"{words}\n{tail[-2000:]}", brief=words))
     elif run.red:
-        detail = told(run, Verdict(False, broken=run.red), {}, lambda *_: "")
-        problems.append(Problem("passes", f"On the changed code:\n{detail}", _names(run.red, text)))
+        problems.append(_red(run, text))
     elif len(green) < len(run.outcomes):
         others = [test for test in run.outcomes if test not in green]
         problems.append(Problem("skipped", f"Skipped: {', '.join(others[:10])}", _names(others, text)))
     if made := _left_behind(case):
         problems.append(Problem("writes", f"The tests changed {made}: they may write below tmp_path only."))
     return _Plain(run, tail, problems)
+
+
+def _red(run: TestRun, text: str) -> Problem:
+    """Return the problem of a run with failing tests, or of one in which the file could not even be imported."""
+    first = run.failure(run.red[0])
+    detail = told(run, Verdict(False, broken=run.red), {}, lambda *_: "")
+    if first.when == "collect":
+        errors = [line[1:].strip() for line in first.text.splitlines() if line.startswith("E ")]
+        why = errors[-1] if errors else "an error"
+        return Problem("collected", detail, brief=f"the file cannot be imported: {why}")
+    brief = f"{first.test.rpartition('::')[2]} fails on the changed code: {first.text.strip().partition(chr(10))[0]}"
+    return Problem("passes", f"On the changed code:\n{detail}", _names(run.red, text), brief)
 
 
 def _left_behind(case: Case) -> str:
@@ -198,7 +209,8 @@ def _reordered(spot: Spot, text: str, case: Case) -> list[Problem]:
             detail = told(run, Verdict(False, broken=run.red), {}, lambda *_: "") if run.red else tail[-2000:]
             how = "backwards" if seed == 1 else "in another order"
             said = f"The same code, run {how} and with another hash seed:\n{detail}"
-            return [Problem("deterministic", said, _names(run.red, text))]
+            brief = f"not the same result every time: {', '.join(_names(run.red, text)[:3])} failed when run {how}"
+            return [Problem("deterministic", said, _names(run.red, text), brief)]
     return []
 
 
@@ -221,7 +233,7 @@ def _without_change(spot: Spot, text: str, case: Case) -> tuple[int, list[Proble
     if failed:
         return failed, []
     said = "No test fails on the code as it was before the change, so none shows what the change does."
-    return 0, [Problem("fails before", said)]
+    return 0, [Problem("fails before", said, brief="no test fails without the change")]
 
 
 def _on_spoilt_code(spot: Spot, text: str, case: Case, plain: TestRun) -> tuple[int, int, list[Problem]]:
@@ -248,7 +260,8 @@ def _on_spoilt_code(spot: Spot, text: str, case: Case, plain: TestRun) -> tuple[
     else:
         rows = "\n".join(f"  {one.path}:{one.line} {one.what}" for one in missed)
         said = f"The tests pass as well when the code is wrong. None of these changes made one fail:\n{rows}"
-    return 0, len(versions), [Problem("notices", said)]
+    brief = f"no test notices that the code is wrong ({len(versions)} spoilt lines tried)"
+    return 0, len(versions), [Problem("notices", said, brief=brief)]
 
 
 def _versions(case: Case, plain: TestRun) -> list[Spoilt]:
