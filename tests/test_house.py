@@ -59,7 +59,8 @@ BELOW: dict[str, set[str]] = {
     "asking": {"tools", "memory"} | FILES,
     "reflector": {"asking", "codebase", "tools", "memory"} | FILES,
     "executor": {"asking", "codebase", "tools", "memory"} | FILES,
-    "orchestrator": PARTS | GROUND,
+    "staging": {"memory"} | GROUND,
+    "orchestrator": {"staging"} | PARTS | GROUND,
     "target": {"tools"} | SETTINGS,
     "wiring_audit": {"target", "codebase", "tools"} | PARTS | SETTINGS,
     "wiring": {
@@ -81,7 +82,14 @@ BELOW: dict[str, set[str]] = {
     "wiring_refactor": {"wiring", "picking", "orchestrator", "target", "codebase", "tools"}
     | PARTS
     | SETTINGS,
+    "wiring_scaffold": {"wiring", "orchestrator", "target", "codebase", "tools"} | PARTS | SETTINGS,
+    "wiring_reflect": {"asking", "wiring", "wiring_audit", "orchestrator", "target", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
+    "portraying": {"wiring", "wiring_audit", "wiring_llm", "asking", "target", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
     "preview": {"wiring", "wiring_audit", "wiring_index", "target", "codebase"} | PARTS | SETTINGS,
     "checkup": {"wiring", "target", "tools", ""} | SETTINGS,
     "cli": {
@@ -89,12 +97,15 @@ BELOW: dict[str, set[str]] = {
         "checkup",
         "preview",
         "looking",
+        "portraying",
         "picking",
         "wiring",
         "wiring_refactor",
+        "wiring_scaffold",
         "wiring_audit",
         "wiring_index",
         "wiring_land",
+        "wiring_reflect",
     }
     | {"target", "orchestrator", "report", "codebase", "tools"}
     | PARTS
@@ -162,11 +173,13 @@ WRITERS = {
     "wiring": "`selfimprove init`",
     "wiring_audit": "the person's cache folder",
     "looking": "the baseline, which only shrinks by itself",
+    "portraying": "the three documents of `selfimprove analyze`, in the person's tree",
     "reflector.pylint": "a temporary folder for pylint's own state",
     "codebase.embedding": "the file of weights, when it is trained",
     "codebase.dense": "the index of FAISS, beside the index",
     "codebase.meaning": "MiniLM's vectors beside the index, and their lock",
     "codebase.indexfile": "the index, its lock and its seal, or a temporary folder for them",
+    "wiring_reflect": "a temporary folder for the copy of the index that a dry run asks",
     "preview": "a temporary folder for the copy that a prompt is shown from",
     "wiring_refactor": "a temporary folder for what the tests of a dry run show",
     "cli.door": "--output",

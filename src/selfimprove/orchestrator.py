@@ -19,8 +19,11 @@ from selfimprove.errors import (
 from selfimprove.memory.recovery import recover
 from selfimprove.model.events import Listener, Notice, RunStarted, TaskEnded, TaskStarted, ignore
 from selfimprove.model.plan import WaitCode, Waiting
+from selfimprove.model.stage import Stage, Staged, Stages
 from selfimprove.model.task import Status
 from selfimprove.planner.rules import PlanError
+from selfimprove.reflector.backlog import logged
+from selfimprove.staging import Ended, do_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from selfimprove.executor.recovery import Opened
     from selfimprove.memory.memory import Memory
     from selfimprove.model.audit import Audit
+    from selfimprove.model.finding import Finding
     from selfimprove.model.outcome import Outcome
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
@@ -45,6 +49,7 @@ class Summary:
 
     ``unmade`` are the tasks that could not be done without a model, and why.
     ``added`` counts the tasks of the first look; ``updated`` and ``closed`` name those of both looks.
+    ``stages`` is how those of the run ended that were done besides its tasks.
     ``landed`` says where the commits went in the end, ``landing_problem`` why they did not.
     """
 
@@ -60,6 +65,7 @@ class Summary:
     held: SelfimproveError | None = None
     unmade: dict[str, NeedsModel] = field(default_factory=dict)
     returned: int = 0
+    stages: list[Ended] = field(default_factory=list)
     landed: str = ""
     landing_problem: SelfimproveError | None = None
     seconds: float = 0.0
@@ -70,7 +76,8 @@ class Orchestrator:
 
     ``hold`` keeps an interruption waiting while tasks.yml and the journal are being brought in line. ``land`` is
     the word for what is to become of the commits afterwards, for the journal; ``left`` tells what becomes of a task
-    that cannot be done without a model.
+    that cannot be done without a model; ``stages`` are what the run does besides its tasks, ``works`` is false
+    for a run of stages alone.
     """
 
     def __init__(
@@ -98,6 +105,8 @@ class Orchestrator:
         self.budget = planner.budget
         self.land = ""
         self.left = "waits for a model"
+        self.stages = Stages()
+        self.works = True
         self.summary: Summary | None = None
 
     def run(self, tasks_file: str = "tasks.yml") -> Summary:
@@ -113,10 +122,13 @@ class Orchestrator:
         try:
             self._recover(opened)
             summary.before, summary.added = self._audit_and_extend(summary, before=True)
-            schedule = self._schedule(opened)
-            self._work(schedule, summary)
-            summary.waiting = schedule.waiting()
-            summary.after, _ = self._audit_and_extend(summary)
+            self._play(self.stages.before, summary)
+            if self.works:
+                schedule = self._schedule(opened)
+                self._work(schedule, summary)
+                summary.waiting = schedule.waiting()
+                summary.after, _ = self._audit_and_extend(summary)
+            self._play(self.stages.after, summary)
         except BaseException as error:
             summary.seconds = time.monotonic() - started
             self._close(summary, error)
@@ -159,10 +171,52 @@ class Orchestrator:
         self._planned = len(plan)
         return self._planner.schedule(self._tasks, claimed=others)
 
+    def _play(self, stages: Sequence[Stage], summary: Summary) -> int:
+        """Do the stages, and let what they found become tasks; return how many."""
+        added = 0
+        for stage in stages:
+            ended = do_stage(stage, summary.run, self._tasks, self._memory.journal, self._listener)
+            summary.stages.append(ended)
+            if ended.staged.findings:
+                added += self._log(stage.name, ended.staged.findings, summary)
+        return added
+
+    def _log(self, of: str, findings: Sequence[Finding], summary: Summary) -> int:
+        """Let findings become tasks, as a step of its own."""
+        new: tuple[Task, ...] = ()
+
+        def log(_run: Run, tasks: Sequence[Task]) -> Staged:
+            nonlocal new
+            new = logged(tasks, findings)
+            with self._hold():
+                self._take([*self._tasks, *new])
+                self._save_tasks()
+            plural = "" if len(new) == 1 else "s"
+            return Staged(f"{len(new)} task{plural} in {self._path}", {"tasks": [task.id for task in new]})
+
+        name = "log" if of == "suggest" else f"log {of}"
+        ended = do_stage(Stage(name, log), summary.run, self._tasks, self._memory.journal, self._listener)
+        summary.stages.append(ended)
+        summary.added += len(new)
+        return len(new)
+
+    def _grew(self, schedule: Schedule, summary: Summary) -> bool:
+        """True when nothing was left to do, and the stages for that moment found something."""
+        full = {WaitCode.BUDGET, WaitCode.MAX_TASKS}
+        if any(one.code in full for one in schedule.waiting()) or summary.held:
+            return False
+        stages, self.stages = self.stages.idle, self.stages._replace(idle=())  # once in a run
+        if not self._play(stages, summary):
+            return False
+        self._take_up(schedule)
+        return True
+
     def _work(self, schedule: Schedule, summary: Summary) -> None:
         self._planner.budget.begin()
         began = time.monotonic()
-        while task := schedule.pop():
+        while (task := schedule.pop()) or (self.stages.idle and self._grew(schedule, summary)):
+            if task is None:
+                continue
             index = len(summary.outcomes) + 1
             status = self._do(task, index, summary)
             why = summary.unmade.get(task.id)
@@ -305,12 +359,13 @@ def exit_code(summary: Summary) -> int:
     """Return what a run's end means for the shell: 0, or the strongest of 1 (failed), 2, 5 (a limit), 4 (a key)."""
     waits = {waiting.code for waiting in summary.waiting}
     held = summary.held.exit_code if summary.held else 0
-    if any(outcome.status is Status.FAILED for outcome in summary.outcomes):
+    stopped = {ended.error.exit_code for ended in summary.stages if ended.error}
+    if any(outcome.status is Status.FAILED for outcome in summary.outcomes) or stopped - {4, 5}:
         return 1
     if held == MissingTool.exit_code:
         return held
-    if held == LimitReached.exit_code or waits & {WaitCode.BUDGET, WaitCode.MAX_TASKS}:
+    if LimitReached.exit_code in {held, *stopped} or waits & {WaitCode.BUDGET, WaitCode.MAX_TASKS}:
         return LimitReached.exit_code
-    if held == NeedsKey.exit_code or WaitCode.NEEDS_MODEL in waits:
+    if NeedsKey.exit_code in {held, *stopped} or WaitCode.NEEDS_MODEL in waits:
         return NeedsKey.exit_code
     return 0

@@ -101,6 +101,7 @@ def prompt_of(target: Target, task: Task, listener: Listener = ignore) -> Questi
     """
     from tempfile import TemporaryDirectory
 
+    from selfimprove.executor.experience import recall
     from selfimprove.executor.prompt import build_ask
     from selfimprove.executor.sight import choose
     from selfimprove.model.work import Work
@@ -113,5 +114,7 @@ def prompt_of(target: Target, task: Task, listener: Listener = ignore) -> Questi
         known = frozenset(names)
         files = sight.files(lambda path: repo.blob(head, path) if head and path in known else None)
         context = choose(task, names, files, sight, repo)
-        work = small(Work(0, task.id, head or "", "", 0.0, context=context))
+        experience = wiring.build_experience(target, wiring.peek_memory(target))
+        told, notes = recall(task, experience, sight)
+        work = small(Work(0, task.id, head or "", "", 0.0, context=context, lessons=told, notes=notes))
         return build_ask(task, work, files, names, sight)

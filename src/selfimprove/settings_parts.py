@@ -338,6 +338,9 @@ class LessonsSettings(Section):
     shown: int = setting(whole(at_least=0, at_most=20), 3, "Most lessons that one question holds.")
     tokens: int = setting(whole(at_least=0), 600, "Most tokens of a question that lessons may take.")
     keep: int = setting(whole(at_least=1), 500, "Most lessons that are kept; the weakest go first.")
+    least: float = setting(
+        number(at_least=0, at_most=1), 0.2, "Weight, from 0 to 1, under which a lesson is dropped."
+    )
 
 
 class DatabaseSettings(Section):

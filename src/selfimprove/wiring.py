@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from selfimprove.model.budget import Budget
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from selfimprove.codebase.index import Index
     from selfimprove.executor.bench import Bench
+    from selfimprove.executor.experience import Experience
     from selfimprove.executor.sight import Sight
     from selfimprove.memory.journal import Journal
     from selfimprove.memory.memory import Memory
@@ -66,12 +68,14 @@ def build_memory(target: Target) -> Memory:
     from selfimprove.memory.claims import Claims
     from selfimprove.memory.database import open_database
     from selfimprove.memory.journal import Journal
+    from selfimprove.memory.lessons import Lessons
     from selfimprove.memory.memory import Memory
     from selfimprove.memory.owner import current_owner
 
     target.repo.exclude((f"/{STATE}/", f"/{target.settings.logs_dir.strip('/')}/"))
     engine, owner = open_database(target.database, target.settings.database.url), current_owner()
-    return Memory(target.repo.root, target.state, target.logs, Journal(engine, owner), Claims(engine, owner))
+    journal, claims = Journal(engine, owner), Claims(engine, owner)
+    return Memory(target.repo.root, target.state, target.logs, journal, claims, Lessons(engine))
 
 
 def peek_memory(target: Target) -> Memory | None:
@@ -79,12 +83,24 @@ def peek_memory(target: Target) -> Memory | None:
     from selfimprove.memory.claims import Claims
     from selfimprove.memory.database import open_read_only
     from selfimprove.memory.journal import Journal
+    from selfimprove.memory.lessons import Lessons
     from selfimprove.memory.memory import Memory
 
     engine = open_read_only(target.database, target.settings.database.url)
     if engine is None:
         return None
-    return Memory(target.repo.root, target.state, target.logs, Journal(engine, ""), Claims(engine, ""))
+    journal, claims = Journal(engine, ""), Claims(engine, "")
+    return Memory(target.repo.root, target.state, target.logs, journal, claims, Lessons(engine))
+
+
+def build_experience(target: Target, memory: Memory | None) -> Experience | None:
+    """Return what earlier tasks taught, ``None`` where there is no memory or the person wants no lessons."""
+    from selfimprove.executor.experience import Experience
+
+    terms = target.settings.lessons
+    if memory is None or not terms.enabled:
+        return None
+    return Experience(memory.lessons, terms.shown, terms.tokens, terms.keep, terms.least)
 
 
 def change_tasks(target: Target, change: Callable[[list[Task]], list[Task]]) -> list[Task]:
@@ -149,12 +165,26 @@ def build_orchestrator(
     hold: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Orchestrator:
     """Return the loop, ready to run."""
+    return build_loop(target, choices, listener, approve, hold)[0]
+
+
+def build_loop(
+    target: Target,
+    choices: Choices,
+    listener: Listener = ignore,
+    approve: Callable[[Task, str], Objection | None] = lambda _task, _diff: None,
+    hold: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> tuple[Orchestrator, Bench]:
+    """Return the loop, ready to run, and the bench that its tasks are done on."""
     from selfimprove.executor.executor import Executor
     from selfimprove.executor.recovery import open_run
     from selfimprove.orchestrator import Orchestrator
 
     planner, memory = build_planner(target, choices), build_memory(target)
-    bench = build_bench(target, memory.journal, planner.budget, listener, approve)
+    bench = replace(
+        build_bench(target, memory.journal, planner.budget, listener, approve),
+        experience=build_experience(target, memory),
+    )
     reflector = build_reflector(target, memory.journal) if looks_first(target, choices) else None
     loop = Orchestrator(
         planner,
@@ -166,7 +196,7 @@ def build_orchestrator(
         hold=hold,
     )
     loop.land = target.settings.run.land if target.settings.run.land != "branch" else ""
-    return loop
+    return loop, bench
 
 
 def build_bench(

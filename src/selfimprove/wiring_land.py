@@ -30,10 +30,18 @@ _RUNS = 20
 """Runs among which those that have not landed yet are looked for."""
 
 
-def land(target: Target, summary: Summary, text: Text, listener: Listener = ignore) -> str:
+def land(
+    target: Target,
+    summary: Summary,
+    text: Text,
+    listener: Listener = ignore,
+    *,
+    auto_merge: float | None = None,
+) -> str:
     """Bring the run's commits where the person asked for; return the words for where that is, or ``""``.
 
-    ``text`` makes title and body of a pull request. What went wrong is in ``summary.landing_problem``; the
+    ``text`` makes title and body of a pull request, ``auto_merge`` is the mean review from which it merges itself
+    (None: never). What went wrong is in ``summary.landing_problem``; the
     commits then are on their branch as before. Earlier runs that were to land in the same way and did not, as
     they were killed or something was in the way, land first.
     """
@@ -47,7 +55,8 @@ def land(target: Target, summary: Summary, text: Text, listener: Listener = igno
         if branches := _branches(memory.journal, run, target):
             bench = _bench(target, memory, listener)
             listener(StepStarted("", "land"))  # proving again what was rebased can take minutes
-            done = [_landed(branch, target, bench, text, summary) for branch in branches]
+            how = text, auto_merge
+            done = [_landed(branch, target, bench, how, summary) for branch in branches]
             if None in done:
                 continue
             landed += [words for words in done if words]
@@ -62,7 +71,9 @@ def _is_due(run: Run, way: str, now: Run) -> bool:
     return run.id == now.id or (due and run.state == "finished")
 
 
-def _landed(branch: str, target: Target, bench: Bench, text: Text, summary: Summary) -> str | None:
+def _landed(
+    branch: str, target: Target, bench: Bench, how: tuple[Text, float | None], summary: Summary
+) -> str | None:
     """Return the words for where a branch's commits are now, ``None`` when something was in the way."""
     from selfimprove.executor.land import merge
 
@@ -70,22 +81,22 @@ def _landed(branch: str, target: Target, bench: Bench, text: Text, summary: Summ
     try:
         if target.settings.run.land == "merge":
             return f"merged into {merge(branch, bench, tasks)}"
-        return _requested(branch, target, bench, tasks, text)
+        return _requested(branch, target, bench, tasks, how)
     except SelfimproveError as error:
         summary.landing_problem = summary.landing_problem or error
         bench.listener(Notice(f"{branch}: {error.message}", "warning"))
         return None
 
 
-def _requested(branch: str, target: Target, bench: Bench, tasks: Sequence[Task], text: Text) -> str:
+def _requested(
+    branch: str, target: Target, bench: Bench, tasks: Sequence[Task], how: tuple[Text, float | None]
+) -> str:
     from selfimprove.executor.request import Handover, hand_over
     from selfimprove.tools.git.pull_request import find_remote
 
-    settings = target.settings
-    how = Handover(
-        text, lambda line: bench.listener(Notice(line)), settings.run.labels, settings.review.auto_merge
-    )
-    handed = hand_over(branch, bench, find_remote(target.repo), tasks, how)
+    text, auto_merge = how
+    wanted = Handover(text, lambda line: bench.listener(Notice(line)), target.settings.run.labels, auto_merge)
+    handed = hand_over(branch, bench, find_remote(target.repo), tasks, wanted)
     return f"pull request {handed.url}" if handed else ""
 
 

@@ -38,6 +38,7 @@ STEPS = (
     "base",
     "edit",
     "write_tests",
+    "document",
     "check",
     "guard",
     "review",

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
+
 from executor_rig import blob, block, commits, do, prompt
-from openai_server import OpenAIServer
 from selfimprove.report.json import schema
 
 if TYPE_CHECKING:

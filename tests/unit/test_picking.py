@@ -13,6 +13,7 @@ from selfimprove.executor.refactoring import wish_for
 from selfimprove.memory.claims import Claims
 from selfimprove.memory.database import open_database
 from selfimprove.memory.journal import Journal
+from selfimprove.memory.lessons import Lessons
 from selfimprove.memory.memory import Memory
 from selfimprove.model.finding import fingerprint
 from selfimprove.model.task import Status, Task
@@ -84,7 +85,9 @@ def test_a_finding_that_is_a_pending_task_already_is_that_task_and_no_id_is_used
 
 def test_tasks_by_hand_are_done_like_others_and_never_written(tmp_path: Path) -> None:
     engine = open_database(tmp_path / "state.db", None)
-    memory = Memory(tmp_path, tmp_path, tmp_path, Journal(engine, "me"), Claims(engine, "me"))
+    memory = Memory(
+        tmp_path, tmp_path, tmp_path, Journal(engine, "me"), Claims(engine, "me"), Lessons(engine)
+    )
     (tmp_path / "tasks.yml").write_text("- {id: a, title: A, prompt: do}\n")
     memory.aside = [Task("hand", "Hand", prompt="do")]
     one, hand = memory.load_tasks()

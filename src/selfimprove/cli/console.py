@@ -60,7 +60,7 @@ class Progress:
                 (event.name, time.monotonic()) if isinstance(event, StepStarted) else ("", 0.0)
             )
             self._tokens = 0
-        if self._door.quiet and not (isinstance(event, Notice) and event.level == "warning"):
+        if self._door.quiet and not _is_warning(event):
             return
         if line := self._line(event):
             self._say(line)
@@ -89,6 +89,8 @@ class Progress:
         return ""
 
     def _step(self, event: StepEnded) -> str:
+        if _is_warning(event):
+            return f"warning: {event.name}: {visible(event.summary)}"
         # A step that has nothing to say did nothing: no review was wanted.
         quiet = event.name in _QUIET_STEPS or event.name == "command" or not event.summary
         if quiet and event.ok and not self._door.verbose:
@@ -142,6 +144,13 @@ class Progress:
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._color else text
+
+
+def _is_warning(event: Event) -> bool:
+    """True for what a person should see however quiet they want it: also that a stage of the run came to nothing."""
+    if isinstance(event, StepEnded):
+        return not event.task_id and not event.ok
+    return isinstance(event, Notice) and event.level == "warning"
 
 
 def _json_line(event: Event) -> str:

@@ -1,4 +1,4 @@
-"""Completion: the names of tasks and runs that a shell offers after the Tab key."""
+"""Completion: the names of tasks, runs and lessons that a shell offers after the Tab key."""
 
 from __future__ import annotations
 
@@ -33,6 +33,18 @@ def run_numbers(ctx: typer.Context, incomplete: str) -> list[str]:
     except Exception:
         return []
     return [str(run.id) for run in runs if str(run.id).startswith(incomplete)]
+
+
+def lesson_numbers(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the numbers of the lessons that begin with ``incomplete``; nothing on any trouble."""
+    try:
+        from selfimprove.wiring import peek_memory
+
+        memory = peek_memory(_target(ctx))
+        lessons = memory.lessons.all() if memory else []
+    except Exception:
+        return []
+    return [str(lesson.id) for lesson in lessons if str(lesson.id).startswith(incomplete)]
 
 
 def _target(ctx: typer.Context) -> Target:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from selfimprove.executor.experience import Experience
     from selfimprove.executor.refactor.wish import Wish
     from selfimprove.executor.sight import Sight
     from selfimprove.memory.journal import Journal
@@ -76,7 +77,11 @@ class Bench:
     ``review`` says when a change is reviewed and what passes;
     ``per_task`` that each task has a branch of its own. ``wishes`` are what tasks that a person asked for by hand
     want of a rewrite, by the task's id; of other tasks their finding tells it; where ``rewrites`` is false these are
-    left to a model. ``testing`` says when tests are written for a change.
+    left to a model. ``makers`` are the tasks whose files the program makes itself, each given the private copy and the
+    paths in it. ``portray`` returns the documents of a private copy that its facts have changed.
+    ``experience`` is what earlier tasks taught, ``None`` where nothing is told or learned.
+    ``testing`` says when tests are written for a change.
+    ``licence`` is the SPDX identifier that a person chose for a licence file which is missing.
     """
 
     repo: Repo
@@ -101,7 +106,11 @@ class Bench:
     per_task: bool = False
     wishes: Mapping[str, Wish] = field(default_factory=dict)
     rewrites: bool = True
+    makers: Mapping[str, Callable[[Path, Sequence[str]], Mapping[str, bytes]]] = field(default_factory=dict)
+    portray: Callable[[Path, Sequence[str]], Mapping[str, bytes]] = lambda _root, _names: {}
+    experience: Experience | None = None
     testing: TestTerms = field(default_factory=TestTerms)
+    licence: str = ""
 
 
 def asker(bench: Bench, work: Work, turn: int, llm: LLM | None = None) -> Asker:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from selfimprove.errors import SelfimproveError
+from selfimprove.executor import making
 from selfimprove.executor.size import storable
 from selfimprove.model.allow import WORDS
 from selfimprove.tools.git.repo import version
@@ -63,6 +64,7 @@ def record_of(task: Task, work: Work, bench: Bench, copy: Copy) -> dict[str, Any
         "rewrite": dict(work.rewrite),
         "model": work.model,
         "spend": {"dollars": round(work.dollars, 6), "tokens": work.tokens, "attempts": work.attempt},
+        **({"made": "from facts"} if making.applies(task, bench) else {}),
     }
 
 

@@ -21,6 +21,7 @@ from selfimprove.errors import (
 from selfimprove.executor.bench import marked
 from selfimprove.executor.branches import start_of
 from selfimprove.executor.command import outcome_of, run_command
+from selfimprove.executor.experience import learn
 from selfimprove.executor.size import small, storable
 from selfimprove.executor.steps import LAST, REPAIR, STEPS, Job
 from selfimprove.memory.journal import StepKey
@@ -86,6 +87,7 @@ class Executor:
         finally:
             # What the journal knows is enough to go on; the folder is not.
             remove_copy(self._bench.repo, Path(work.copy))
+        learn(job, work, self._bench)
         return self._outcome(work, job, time.monotonic() - started)
 
     def _forget_if_moved(self, job: Job) -> None:
@@ -198,7 +200,7 @@ class Executor:
             branch=(work.branch or job.run.branch) if work.commit else "",
             rewrite=work.rewrite,
             groups=work.groups,
-            lessons=work.lessons,
+            lessons=work.lessons if work.model else (),  # a rewrite without a model was told nothing
         )
 
 

@@ -40,6 +40,10 @@ numbers, and by the heads of other definitions with their lines; those numbers a
 file with "reference" is there to be read, not to be changed. SUMMARY tells where more was found, OMITTED what is
 not shown and why, OUTPUT what a program said. *** stands for a secret that is not shown: leave its line as it is.
 """
+_LESSONS = """\
+LESSONS tells how earlier tasks like this one ended, what was wrong with a first attempt and what mended it. Do not
+make the same mistake; where a lesson does not fit this task, leave it aside.
+"""
 
 
 class Question(NamedTuple):
@@ -59,12 +63,12 @@ def build_ask(task: Task, work: Work, files: Files, names: Sequence[str], sight:
     """
     counter = sight.counter
     # Not str.format: the form of an answer may have braces of its own.
-    system = _SYSTEM.replace("{form}\n", f"{instructions(sight.style)}\n")
+    system = _SYSTEM.replace("{form}\n", f"{instructions(sight.style)}\n") + (_LESSONS if work.notes else "")
     head, tail = storable(_task_text(task)), _MEND if work.failure else ""
     said = [("instructions", system), ("task", f"{head}\n\n"), ("task", f"\n\n{tail}" if tail else "")]
     spent = [Spent(section, section, "whole", counter.count(text)) for section, text in said if text]
     rest = sight.tokens - 2 * _AROUND - _JOINTS - sum(one.tokens for one in spent)
-    extras = Extras(() if task.files else _plain(names), failure=work.failure)
+    extras = Extras(() if task.files else _plain(names), work.notes, work.failure)
     context = _shown(task, work, files, extras, counter, max(rest, 0))
     text = "\n\n".join(part for part in (head, context.text.rstrip("\n"), tail) if part)
     ask = Ask((Message("system", system), Message("user", storable(text))), "edit", task.id, work.attempt)

@@ -156,8 +156,10 @@ def _merge_by_itself(
     if how.auto_merge is None:
         return
     records = [evidence.read_record(header(bench.repo, one.id, evidence.HEADER)) for one in made]
+    # What the program made from facts has no author whose work could be reviewed.
+    records = [record for record in records if not record.get("made")]
     means = [float(record["review"]["mean"]) for record in records if record.get("review")]
-    if len(means) < len(records):
+    if len(means) < len(records) or not records:
         how.say(f"{request.url} does not merge itself: it was not reviewed")
     elif (least := min(means)) < how.auto_merge:
         how.say(f"{request.url} does not merge itself: its review gave {least:g}, below {how.auto_merge:g}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from selfimprove.codebase.fence import begin, end, mark_for, private, secret, spelled
 from selfimprove.errors import SelfimproveError
+from selfimprove.executor import making
 from selfimprove.executor.bench import asker
 from selfimprove.executor.size import storable
 from selfimprove.model.review import DIMENSIONS, SEVERITIES, Issue, Review
@@ -91,7 +92,7 @@ def review(task: Task, work: Work, bench: Bench, turn: int) -> Work:
         return work.but(
             objections=(objection,), stop=objection.message, code=objection.code, summary=objection.message
         )
-    if not bench.review.enabled:
+    if not bench.review.enabled or making.applies(task, bench):
         return work
     if (done := _known(work)) is None:
         done = _asked(task, work, bench, turn)

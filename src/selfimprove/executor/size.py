@@ -26,7 +26,10 @@ def small(work: Work, text: int = TEXT) -> Work:
     ``text`` is how many characters the longest parts may have; it is halved until the JSON of the whole fits.
     """
     line = min(LINE, text)
+    notes = few(work.notes, text)
     work = work.but(
+        notes=notes,
+        lessons=work.lessons[: len(notes)],
         context=few_places(work.context, PLACES * text),
         paths=few(work.paths, text),
         failure=work.failure[: text + line],

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from selfimprove.executor import document as documenting
 from selfimprove.executor import edit as editing
+from selfimprove.executor import making, refactoring, risk, scaffolding
 from selfimprove.executor import publish as publishing
-from selfimprove.executor import refactoring, risk
 from selfimprove.executor import review as reviewing
 from selfimprove.executor import write_tests as testing
 from selfimprove.executor.branches import branch_for, start_of
 from selfimprove.executor.check import measure_base
+from selfimprove.executor.experience import recall
 from selfimprove.executor.sight import choose, reader
 from selfimprove.tools.git.worktree import open_copy, remove_copy, reopen_copy
 
@@ -50,9 +52,13 @@ def isolate(work: Work, job: Job, bench: Bench) -> Work:
 
 def understand(work: Work, job: Job, bench: Bench) -> Work:
     """Choose the files to show, and measure what the task wants to change."""
+    if making.applies(job.task, bench):
+        return work.but(summary="made from facts, without a model")
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
     metrics = {}
+    if scaffolding.applies(job.task):
+        return work.but(summary="made from the repository's own facts")
     if finding := refactoring.finding_of(job.task, copy.path, bench):
         name = refactoring.MEASURED.get(finding.rule, finding.rule)
         metrics = {"name": name, "before": finding.value, "limit": finding.limit}
@@ -63,11 +69,14 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
     context = choose(
         job.task, bench.repo.tree_names(work.base), sight.files(reader(copy.path)), sight, bench.repo
     )
+    lessons, notes = recall(job.task, bench.experience, sight)
     whole = sum(not place.end for place in context)
     summary = f"{whole} file{'s' * (whole != 1)}"
     if more := len(context) - whole:
         summary += f", {more} place{'s' * (more != 1)} in the code"
-    return work.but(context=context, metrics=metrics, summary=summary)
+    if lessons:
+        summary += f", {len(lessons)} lesson{'s' * (len(lessons) != 1)}"
+    return work.but(context=context, metrics=metrics, lessons=lessons, notes=notes, summary=summary)
 
 
 def base(work: Work, job: Job, bench: Bench) -> Work:
@@ -90,9 +99,14 @@ def write_tests(work: Work, job: Job, bench: Bench) -> Work:
     return testing.write_tests(job.task, work, bench, job.turn, job.log)
 
 
+def document(work: Work, job: Job, bench: Bench) -> Work:
+    """Let the documents follow the change."""
+    return documenting.document(job.task, work, bench, job.turn)
+
+
 def check(work: Work, job: Job, bench: Bench) -> Work:
     """Prove the change: hooks, lint, tests, metrics."""
-    return testing.check(job.task, work, bench, job.log)
+    return testing.check(job.task, work, bench, job.turn, job.log)
 
 
 def guard(work: Work, job: Job, bench: Bench) -> Work:
@@ -129,6 +143,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("base", base),
     ("edit", edit),
     ("write_tests", write_tests),
+    ("document", document),
     ("check", check),
     ("guard", guard),
     ("review", review),

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.errors import LLMError
 from selfimprove.executor import check as checking
+from selfimprove.executor import making
 from selfimprove.executor.bench import asker
+from selfimprove.executor.document import document
 from selfimprove.executor.patching.apply import Tree, write_files
 from selfimprove.executor.proving.running import Ground
 from selfimprove.executor.sight import reader
@@ -78,7 +80,8 @@ def _desk(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> _Desk |
     A rewrite without a model gets none: it keeps what code does, and the tests that are there have proved that.
     """
     named = named_tests(task, bench.repo.tree_names(work.base))
-    if not named and (not bench.testing.write or work.rewrite or bench.llm is None):
+    wanted = bench.testing.write and not work.rewrite and bench.llm is not None
+    if not named and (not wanted or making.applies(task, bench)):
         return None
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
@@ -298,7 +301,7 @@ def _without(desk: _Desk, why: str) -> Work:
     return _landed(desk, [(spot, Settled(reason=why)) for spot in desk.spots])
 
 
-def check(task: Task, work: Work, bench: Bench, log: Path) -> Work:
+def check(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> Work:
     """Return the work as the check step leaves it, with the fact about the tests that were written.
 
     Where these tests are what makes it red, they are taken out: they must not hold back a good change.
@@ -311,12 +314,13 @@ def check(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     copy.restore(work.tree)
     copy.take_from(work.base, list(files))
     bare = work.but(tree=copy.snapshot(()), paths=tuple(path for path in work.paths if path not in files))
-    again = checking.check(task, bare, bench, log)
+    # Documents may tell of the tests that went.
+    again = checking.check(task, document(task, bare, bench, turn), bench, log)
     if again.failure:  # the change is red by itself: the tests stay for the next attempt
         return _with_fact(again.but(tree=done.tree, paths=done.paths))
     why = " ".join(done.failure.split("\n")[0].split())[:200]
     fact = {**work.testing["fact"], "summary": f"none: taken out, since {why}", "counts": {}}
-    written = tuple(path for path in work.written if path not in files)
+    written = tuple(path for path in again.written if path not in files)
     testing = {**work.testing, "files": {}, "fact": fact}
     return _with_fact(again.but(written=written, groups={}, testing=testing))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import sqlite3
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 HEAD = REVISIONS[-1]
 _COPIES = 20
+_PATIENCE = 30.0  # seconds that a process waits for another one, as busy_timeout says
 metadata = sa.MetaData()
 
 runs = sa.Table(
@@ -101,6 +104,22 @@ calls = sa.Table(
     sa.Column("tokens", sa.BigInteger, nullable=False),
     sa.Column("picodollars", sa.BigInteger),
 )
+lessons = sa.Table(
+    "lessons",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run", sa.Integer, nullable=False),
+    sa.Column("task_id", sa.Text, nullable=False),
+    sa.Column("turn", sa.Integer, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("told", sa.Integer, nullable=False),
+    sa.Column("helped", sa.Integer, nullable=False),
+    sa.Column("kept", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("run", "task_id", "turn"),
+)
 
 
 def open_database(path: Path, url: str | None = None) -> sa.Engine:
@@ -126,7 +145,8 @@ def open_database(path: Path, url: str | None = None) -> sa.Engine:
 def open_read_only(path: Path, url: str | None = None) -> sa.Engine | None:
     """Return an engine that leaves the file and its folder as they are, ``None`` when there is no database yet.
 
-    Raises StateError as :func:`open_database` does.
+    A database of an older schema is read as one of the present schema, and stays as it is. Raises StateError as
+    :func:`open_database` does.
     """
     if url:
         return open_database(path, url)
@@ -137,7 +157,12 @@ def open_read_only(path: Path, url: str | None = None) -> sa.Engine | None:
         engine = _on_a_copy(path)
     else:
         engine = _engine(f"sqlite:///file:{quote(str(path))}?immutable=1&uri=true", str(path))
-    return engine if _version(engine) == HEAD else open_database(path)
+    if _version(engine) == HEAD:
+        return engine
+    engine.dispose()
+    engine = _on_a_copy(path)
+    _migrate(engine, str(path))
+    return engine
 
 
 def _on_a_copy(path: Path) -> sa.Engine:
@@ -297,5 +322,20 @@ def _use_log(engine: sa.Engine) -> None:
     """Let SQLite write ahead to a log, which readers need not wait for. The file remembers it."""
     if engine.dialect.name != "sqlite":
         return
-    with engine.connect().execution_options(kind="plain") as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+    patience = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with engine.connect().execution_options(kind="plain") as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            return
+        except StateError as error:
+            # The switch reads before it writes, and who reads already asks SQLite for the right to write only once:
+            # where another process has just got it, the answer is at once that the database is locked, whatever
+            # busy_timeout is. So the waiting is done here.
+            if not _is_busy(error) or time.monotonic() > patience:
+                raise
+            time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 (so that two do not meet again)
+
+
+def _is_busy(error: StateError) -> bool:
+    return getattr(error.__cause__, "sqlite_errorname", "").startswith("SQLITE_BUSY")

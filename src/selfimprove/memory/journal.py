@@ -127,13 +127,17 @@ class Journal:
         with self._engine.begin() as connection:
             connection.execute(steps.delete().where(*where.values()))
 
-    def steps(self, run: int | None = None, task_id: str | None = None) -> list[Step]:
-        """Return steps in the order in which they began, of one run or task where named."""
+    def steps(
+        self, run: int | None = None, task_id: str | None = None, turn: int | None = None
+    ) -> list[Step]:
+        """Return steps in the order in which they began, of one run, task or turn where named."""
         query = sa.select(steps).order_by(steps.c.id)
         if run is not None:
             query = query.where(steps.c.run == run)
         if task_id is not None:
             query = query.where(steps.c.task_id == task_id)
+        if turn is not None:
+            query = query.where(steps.c.turn == turn)
         with reading(self._engine) as connection:
             return [_step(row) for row in connection.execute(query).mappings()]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from selfimprove.atomicfile import replace_file
 from selfimprove.errors import StateError
 from selfimprove.memory.taskfile import TaskFile
+from selfimprove.model.phase import phases
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from selfimprove.memory.claims import Claims
     from selfimprove.memory.journal import Journal
+    from selfimprove.memory.lessons import Lessons
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
 
@@ -28,9 +30,12 @@ class Memory:
     the tasks that a person asked for by hand: they are done like those of tasks.yml, and never written there.
     """
 
-    def __init__(self, root: Path, state: Path, logs: Path, journal: Journal, claims: Claims) -> None:
+    def __init__(
+        self, root: Path, state: Path, logs: Path, journal: Journal, claims: Claims, lessons: Lessons
+    ) -> None:
         self.journal = journal
         self.claims = claims
+        self.lessons = lessons
         self.aside: list[Task] = []
         self._root = root
         self._state = state
@@ -75,10 +80,10 @@ class Memory:
         """Write the record of a run, with its outcomes and steps, to ``run-<n>.json`` among the logs."""
         steps = [asdict(step) for step in self.journal.steps(run=run.id)]
         outcomes = self.journal.outcomes(run=run.id)
-        self.save(
-            {"schema_version": 1, "run": asdict(run), "outcomes": outcomes, "steps": steps},
-            self._logs / f"run-{run.id}.json",
-        )
+        record = {"schema_version": 1, "run": asdict(run), "outcomes": outcomes, "steps": steps}
+        if any(not step["task_id"] for step in steps):
+            record["phases"] = [phase.to_dict() for phase in phases(self.journal.steps(run=run.id))]
+        self.save(record, self._logs / f"run-{run.id}.json")
 
     def complete_records(self) -> None:
         """Write the newest runs' records again where they are not of the run's end: a kill fell between the two."""

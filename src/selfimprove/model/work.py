@@ -26,7 +26,8 @@ class Work:
     it changed), and ``limits`` (the most that a new function may have of a metric). ``tried`` are the keys of the
     choices that a check refused. ``written`` are the paths that steps besides the edit wrote (tests, documents);
     ``groups`` is what the tests that were written showed, by group (see :mod:`selfimprove.model.testgroup`);
-    ``lessons`` are the ids of the lessons that the model was told. ``testing`` is what the step that writes tests
+    ``lessons`` are the ids of the lessons that the model is told, ``notes`` what it is told of them, word by word.
+    ``testing`` is what the step that writes tests
     remembers: ``files`` (path -> group and git blob of what it wrote), ``calls`` (group -> questions so far) and
     ``fact`` (what is known of them, as a check).
     """
@@ -63,6 +64,7 @@ class Work:
     written: tuple[str, ...] = ()
     groups: dict[str, Any] = field(default_factory=dict)
     lessons: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
     testing: dict[str, Any] = field(default_factory=dict)
 
     def but(self, **changes: Any) -> Work:
@@ -85,6 +87,7 @@ class Work:
                 "tried": tuple(data.get("tried", ())),
                 "written": tuple(data.get("written", ())),
                 "lessons": tuple(data.get("lessons", ())),
+                "notes": tuple(data.get("notes", ())),
                 "failures": tuple(data["failures"]),
                 "checks": tuple(CheckResult(**check) for check in data["checks"]),
                 "objections": tuple(Objection(**objection) for objection in data["objections"]),

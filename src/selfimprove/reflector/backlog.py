@@ -112,6 +112,29 @@ def changes(tasks: Sequence[Task], seen: Seen) -> Changes:
     return Changes(tuple(map(new_task, without)), tuple(updated), tuple(closed), tuple(reopened))
 
 
+def logged(tasks: Sequence[Task], findings: Iterable[Finding]) -> tuple[Task, ...]:
+    """Return the tasks of ``findings`` that no task stands for yet, whatever became of it, with ids of their own."""
+    known = {task.fingerprint for task in tasks if task.fingerprint}
+    new: dict[str, Task] = {}
+    for finding in findings:
+        if known.isdisjoint(finding.fingerprints):
+            new.setdefault(finding.fingerprint, new_task(finding))
+    return with_unique_ids(new.values(), {task.id for task in tasks})
+
+
+def with_unique_ids(tasks: Iterable[Task], taken: set[str]) -> tuple[Task, ...]:
+    """Return the tasks with ``-2``, ``-3`` ... appended to ids that are taken, also by one another."""
+    named = []
+    for task in tasks:
+        name, number = task.id, 1
+        while name in taken:
+            number += 1
+            name = f"{task.id}-{number}"
+        taken.add(name)
+        named.append(replace(task, id=name))
+    return tuple(named)
+
+
 def new_task(finding: Finding) -> Task:
     """Return the finding's task, with a priority that can be told from one that a person sets.
 

@@ -16,7 +16,7 @@ from selfimprove.reflector import backlog, rules
 from selfimprove.reflector.auditor import SelfAuditor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from selfimprove.model.finding import Finding
@@ -113,7 +113,7 @@ class Reflector:
             again |= {task.id: task for task in found.reopened}
         else:
             found = replace(found, updated=(), closed=())
-        new = _with_unique_ids(found.new, {task.id for task in tasks})
+        new = backlog.with_unique_ids(found.new, {task.id for task in tasks})
         return Look(new, found.updated, found.closed, tuple(again.values()), audit)
 
 
@@ -165,16 +165,3 @@ def _silenced(auditor: SelfAuditor) -> Iterator[Finding]:
     for path, metrics in auditor.measured.items():
         if metrics.suppressions:
             yield from rules.findings(path, metrics, auditor.policy)
-
-
-def _with_unique_ids(tasks: Iterable[Task], taken: set[str]) -> tuple[Task, ...]:
-    """Return the tasks with ``-2``, ``-3`` ... appended to ids that are taken, also by one another."""
-    named = []
-    for task in tasks:
-        name, number = task.id, 1
-        while name in taken:
-            number += 1
-            name = f"{task.id}-{number}"
-        taken.add(name)
-        named.append(replace(task, id=name))
-    return tuple(named)

@@ -244,7 +244,7 @@ def record_table(
     ends = {outcome["task_id"]: outcome for outcome in outcomes}
     for name in dict.fromkeys([step.task_id for step in steps] + list(ends)):
         _say(console)
-        _say(console, visible(name), "bold")
+        _say(console, visible(name) or "the run itself", "bold")
         rows = [
             (
                 f"{step.name} {step.attempt}" if step.attempt > 1 else step.name,

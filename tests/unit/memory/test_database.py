@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ import selfimprove.memory.database as database
 from selfimprove.errors import StateError
 from selfimprove.memory.database import HEAD, metadata, noting, open_database, open_read_only, reading
 from selfimprove.memory.journal import Journal
+from selfimprove.memory.lessons import Lessons
 
 MIGRATIONS = Path(database.__file__).parent / "migrations"
 
@@ -151,19 +154,66 @@ def test_many_processes_open_a_fresh_database_at_once(tmp_path):
         "while not go.exists(): time.sleep(0.0005)\n"
         "print(Journal(open_database(Path(sys.argv[1])), 'me').begin_run('', 0, 'x').id)"
     )
-    for round_ in range(3):
+    for round_ in range(2):
         target, go = path.with_name(f"{round_}.db"), tmp_path / f"go-{round_}"
         children = [
             subprocess.Popen(
                 [sys.executable, "-c", code, str(target), str(go)],
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             )
-            for _ in range(4)
+            for _ in range(8)
         ]  # fmt: skip
         assert all(child.stdout.readline() == "ready\n" for child in children)
         go.touch()
         ends = [child.communicate(timeout=60) for child in children]
-        assert sorted(out.strip() for out, _ in ends) == ["1", "2", "3", "4"], [err[-500:] for _, err in ends]
+        assert sorted(out.strip() for out, _ in ends) == list("12345678"), [err[-500:] for _, err in ends]
+
+
+def test_the_first_opening_waits_for_another_one(tmp_path):
+    path = tmp_path / "state.db"
+    first = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    first.execute("BEGIN IMMEDIATE")
+    with sqlite3.connect(path, timeout=30) as other, pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("PRAGMA journal_mode=WAL")  # SQLite itself does not wait here
+    other.close()
+    begun = time.monotonic()
+    threading.Timer(0.5, first.close).start()
+    engine = open_database(path)
+    assert time.monotonic() - begun >= 0.5
+    assert Journal(engine, "me").begin_run("", 0, "x").id == 1
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    engine.dispose()
+
+
+def upgraded_to(path: Path, revision: str) -> None:
+    """Make the database of an older version of the program, with a run in it."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = database._engine(f"sqlite:///{path}", str(path))
+    database._use_log(engine)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    Journal(engine, "me").begin_run("abc", 6, "selfimprove/run-")
+    engine.dispose()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_an_older_database_is_read_as_it_is_and_brought_along_by_the_first_writer(tmp_path, revision):
+    path = tmp_path / "state.db"
+    upgraded_to(path, revision)
+    before = snapshot(tmp_path)
+    peeked = open_read_only(path)
+    assert [run.id for run in Journal(peeked, "").runs()] == [7]
+    assert Lessons(peeked).all() == []
+    peeked.dispose()
+    assert snapshot(tmp_path) == before
+    engine = open_database(path)
+    assert [run.id for run in Journal(engine, "me").runs()] == [7]
+    assert Lessons(engine).all() == []
+    engine.dispose()
+    assert database._version(database._engine(f"sqlite:///{path}", "")) == HEAD
 
 
 def test_reading_changes_nothing_with_and_without_a_log_beside_it(tmp_path):

@@ -11,6 +11,7 @@ from selfimprove.errors import StateError
 from selfimprove.memory.claims import Claims
 from selfimprove.memory.database import open_database
 from selfimprove.memory.journal import Journal, StepKey
+from selfimprove.memory.lessons import Lessons
 from selfimprove.memory.memory import Memory
 from selfimprove.model.outcome import Outcome
 from selfimprove.model.task import Status, Task
@@ -20,7 +21,12 @@ from selfimprove.model.task import Status, Task
 def memory(tmp_path):
     engine = open_database(tmp_path / "state" / "state.db")
     return Memory(
-        tmp_path, tmp_path / "state", tmp_path / "logs", Journal(engine, "me"), Claims(engine, "me")
+        tmp_path,
+        tmp_path / "state",
+        tmp_path / "logs",
+        Journal(engine, "me"),
+        Claims(engine, "me"),
+        Lessons(engine),
     )
 
 

@@ -191,7 +191,9 @@ def _do(
         interrupts.leave = lambda: wiring.end_processes(loop)
         try:
             summary = loop.run(target.settings.tasks_file)
-            summary.landed = wiring_land.land(target, summary, request_text, progress)
+            summary.landed = wiring_land.land(
+                target, summary, request_text, progress, auto_merge=target.settings.review.auto_merge
+            )
         except Interrupted as error:
             if loop.summary is None:
                 raise

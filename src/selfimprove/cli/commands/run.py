@@ -165,14 +165,16 @@ def run(
     choices = Choices(tuple(names or ()), resume)
     for name in preview.check_first(target, choices):
         door.say(f"note: {name} is done; to do it again: selfimprove tasks retry {name}")
-    _warn_of_uncommitted(door, target)
-    progress = Progress(door, _limits(target))
+    warn_of_uncommitted(door, target)
+    progress = Progress(door, limits_of(target))
     loop = wiring.build_orchestrator(target, choices, progress, _approval(door, target), interrupts.hold)
     interrupts.told = lambda: tell_of_stopping(door)
     interrupts.leave = lambda: wiring.end_processes(loop)
     try:
         summary = loop.run(target.settings.tasks_file)
-        summary.landed = wiring_land.land(target, summary, request_text, progress)
+        summary.landed = wiring_land.land(
+            target, summary, request_text, progress, auto_merge=target.settings.review.auto_merge
+        )
     except Interrupted as error:
         progress.close()
         if loop.summary is None:
@@ -182,7 +184,7 @@ def run(
         raise
     finally:
         progress.close()
-    code, reason = _code(summary, target)
+    code, reason = code_of(summary, target)
     if reason:
         page(door, reason)
     return _show(door, target, summary, loop.budget, code, reason if code > 1 else None)
@@ -195,7 +197,7 @@ def tell_of_stopping(door: Door) -> None:
             os.write(2, b"\nstopping; press again to leave now\n")
 
 
-def _code(summary: Summary, target: Target) -> tuple[int, SelfimproveError | None]:
+def code_of(summary: Summary, target: Target) -> tuple[int, SelfimproveError | None]:
     """Return the exit code, and what kept tasks from being done."""
     from selfimprove.orchestrator import exit_code
     from selfimprove.wiring import model_problem
@@ -259,7 +261,8 @@ def _measured(summary: Summary) -> list[str]:
     return rows
 
 
-def _limits(target: Target) -> str:
+def limits_of(target: Target) -> str:
+    """Return the limits of a run as they stand behind its first line."""
     from selfimprove.report.wording import money
 
     limits = target.settings.budget
@@ -268,7 +271,8 @@ def _limits(target: Target) -> str:
     return f"  limit {', '.join(words)}" if words else ""
 
 
-def _warn_of_uncommitted(door: Door, target: Target) -> None:
+def warn_of_uncommitted(door: Door, target: Target) -> None:
+    """Say that what is not committed is no part of what a change starts from."""
     changed = target.repo.uncommitted()
     if changed and not door.quiet and target.repo.head():
         stay = "1 uncommitted file stays" if changed == 1 else f"{changed:,} uncommitted files stay"
