@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 
 from executor_rig import blob, block, commits, do, prompt
+from openai_server import OpenAIServer
 from selfimprove.report.json import schema
 
 if TYPE_CHECKING:
@@ -53,10 +54,14 @@ def file(text: str, path: str = PATH) -> str:
 
 
 def written(
-    made: Project, answers: Sequence[str], env: Mapping[str, str] | None = None, **task: Any
+    made: Project,
+    answers: Sequence[str],
+    env: Mapping[str, str] | None = None,
+    edits: Sequence[str] = (EDIT,),
+    **task: Any,
 ) -> tuple[Any, Mapping[str, Any]]:
     """Run one task with tests switched on; return how it ended, and the outcome."""
-    entries = [{"purpose": "edit", "reply": EDIT}]
+    entries = [{"purpose": "edit", "reply": text} for text in edits]
     entries += [{"purpose": "write_tests", "reply": text} for text in answers]
     variables = made.replies(*entries) | ON | dict(env or {})
     done = do(
@@ -171,3 +176,51 @@ def test_a_goal_whose_tests_notice_nothing_fails_with_the_reason(project: Make) 
     assert outcome["code"] == "tests_refused"
     assert "no test notices that the code is wrong" in outcome["reason"]
     assert len(questions(made)) == 2
+
+
+TOTAL = {
+    **SHOP,
+    "tests/test_shop.py": SHOP["tests/test_shop.py"]
+    + "\n\ndef test_total():\n    assert shop.total([1, 2]) == 3\n",
+}
+
+
+def test_a_repair_keeps_the_tests_and_pays_for_no_others(project: Make) -> None:
+    """The first edit also breaks ``total``; the second mends that, and tries to change the new test."""
+    made = project(TOTAL)
+    first = EDIT + "\n" + block("shop.py", "    result = 0\n", "    result = 1\n")
+    second = block("shop.py", "    result = 1\n", "    result = 0\n")
+    second += block(PATH, "    assert shop.price(100, 0) == 100\n", "    assert shop.price(100, 0)\n")
+    done, outcome = written(made, [file(GOOD)], edits=[first, second])
+    assert done.code == 0, done.err
+    assert outcome["attempts"] == 2
+    assert blob(made, PATH).decode() == GOOD
+    assert len(questions(made)) == 1
+
+
+def test_tests_that_disturb_others_are_taken_out_and_the_change_stays(project: Make) -> None:
+    """Alone the new file passes; in the whole suite it leaves behind what makes an old test fail."""
+    made = project(TOTAL)
+    body = "    vars(shop).update(total=lambda prices: 1)\n    assert shop.total([1]) == 1\n"
+    spoiler = f"{GOOD}\n\ndef test_total_of_one():\n{body}"
+    done, outcome = written(made, [file(spoiler)] * 2)
+    assert done.code == 0, done.err
+    assert commits(made) == ["Refuse a negative rate"]
+    assert made.git("ls-tree", "--name-only", "-r", "selfimprove/run-1", "tests") == "tests/test_shop.py"
+    assert fact(outcome).startswith("none: taken out, since tests failed")
+
+
+def test_a_server_that_answers_too_much_is_asked_once_more(project: Make) -> None:
+    made = project(SHOP)
+    with OpenAIServer([EDIT, "x" * 10_000_000, file(GOOD)]) as server:
+        env = {
+            "SELFIMPROVE_LLM__BACKEND": "litellm",
+            "SELFIMPROVE_LLM__BASE_URL": server.url,
+            "SELFIMPROVE_LLM__MODEL": "openai/author",
+            "OPENAI_API_KEY": "sk-test-0123456789",
+        }
+        done, outcome = written(made, [], env)
+        asked = [request.body["messages"][1]["content"] for request in server.requests]
+    assert done.code == 0, done.err
+    assert blob(made, PATH).decode() == GOOD, fact(outcome)
+    assert len(asked) == 3 and "OUTPUT" in asked[2]
