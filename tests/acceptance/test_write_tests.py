@@ -26,6 +26,7 @@ SHOP = {
     "tests/test_shop.py": "import shop\n\n\ndef test_price():\n    assert shop.price(100, 20) == 120\n",
 }
 ON = {"SELFIMPROVE_TESTS__WRITE": "true", "SELFIMPROVE_TESTS__RUNS": "2", "SELFIMPROVE_TESTS__MUTATIONS": "2"}
+QUICK = {"SELFIMPROVE_CHECK__RERUNS": "0", "SELFIMPROVE_TESTS__MUTATIONS": "1"}
 EDIT = "COMMIT: Refuse a negative rate\n\n" + block(
     "shop.py",
     "    return net * (100 + rate) // 100\n",
@@ -191,7 +192,7 @@ def test_a_repair_keeps_the_tests_and_pays_for_no_others(project: Make) -> None:
     first = EDIT + "\n" + block("shop.py", "    result = 0\n", "    result = 1\n")
     second = block("shop.py", "    result = 1\n", "    result = 0\n")
     second += block(PATH, "    assert shop.price(100, 0) == 100\n", "    assert shop.price(100, 0)\n")
-    done, outcome = written(made, [file(GOOD)], edits=[first, second])
+    done, outcome = written(made, [file(GOOD)], QUICK, edits=[first, second])
     assert done.code == 0, done.err
     assert outcome["attempts"] == 2
     assert blob(made, PATH).decode() == GOOD
@@ -203,7 +204,7 @@ def test_tests_that_disturb_others_are_taken_out_and_the_change_stays(project: M
     made = project(TOTAL)
     body = "    vars(shop).update(total=lambda prices: 1)\n    assert shop.total([1]) == 1\n"
     spoiler = f"{GOOD}\n\ndef test_total_of_one():\n{body}"
-    done, outcome = written(made, [file(spoiler)] * 2)
+    done, outcome = written(made, [file(spoiler)] * 2, QUICK)
     assert done.code == 0, done.err
     assert commits(made) == ["Refuse a negative rate"]
     assert made.git("ls-tree", "--name-only", "-r", "selfimprove/run-1", "tests") == "tests/test_shop.py"
@@ -214,6 +215,7 @@ def test_a_server_that_answers_too_much_is_asked_once_more(project: Make) -> Non
     made = project(SHOP)
     with OpenAIServer([EDIT, "x" * 10_000_000, file(GOOD)]) as server:
         env = {
+            **QUICK,
             "SELFIMPROVE_LLM__BACKEND": "litellm",
             "SELFIMPROVE_LLM__BASE_URL": server.url,
             "SELFIMPROVE_LLM__MODEL": "openai/author",

@@ -39,11 +39,11 @@ ANSWERS = {
         "may be written",
     ),
     "a file that exists": (block("tests/test_shop.py", TEXT), "may be written"),
-    "outside": (block("../evil.py", TEXT), ""),
+    "outside": (block("../evil.py", TEXT), "evil.py"),
     "cut off": (block(PATH, "import shop\n\n\ndef test_ra", end=""), "cut off"),
     "empty": ("", "no edit"),
     "prose": ("I cannot do that.", "no edit"),
-    "two blocks": (f"```python\n{TEXT}```\n\nor\n\n```python\n{TEXT}# b\n```\n", ""),
+    "two blocks": (f"```python\n{TEXT}```\n\nor\n\n```python\n{TEXT}# b\n```\n", "no edit"),
     "ten megabytes": (block(PATH, "x = 1\n" * 1_800_000), "characters"),
 }
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 TAIL = 1_500
 """Characters of a run's output that a group's result keeps."""
 
+_LONGEST = 120.0  # seconds that new tests may take
 _PATIENCE = (20.0, 5.0)  # seconds that a run on spoilt code has at least, and how many times the plain run's
 _OWN_TRACES = (".pytest_cache", "__pycache__", ".hypothesis", "htmlcov", ".mypy_cache", ".ruff_cache")
 
@@ -118,16 +119,20 @@ def _run(spot: Spot, case: Case, seed: int = 0, trace: Sequence[str] = ()) -> tu
     ground = case.ground
     inside = "" if case.suite.folder == "." else f"{case.suite.folder}/"
     files = {path: (ground.copy.path / path).read_bytes() for path in trace}
-    return run_shuffled(
-        case.suite, ground, [spot.path.removeprefix(inside)], seed, whole_files(files) if files else None
-    )
+    watched = whole_files(files) if files else None
+    run, tail = run_shuffled(case.suite, ground, [spot.path.removeprefix(inside)], seed, watched)
+    # A project's own options can name further tests.
+    name = PurePosixPath(spot.path).name
+    own = {test: said for test, said in run.outcomes.items() if test.partition("::")[0].endswith(name)}
+    return run.but(outcomes=own or run.outcomes), tail
 
 
 def _plain(spot: Spot, text: str, case: Case) -> _Plain:
     """Run the file in its own order on the changed code; watch which of the lines to be spoilt it executes."""
     _stand(spot, text, case, case.tree)
     case.ground.copy.snapshot(spot.paths)
-    run, tail = _run(spot, case, trace=list(case.lines))
+    bounded = replace(case, ground=_limited(case.ground, _LONGEST))
+    run, tail = _run(spot, bounded, trace=list(case.lines))
     problems: list[Problem] = []
     green = [test for test, outcome in run.outcomes.items() if outcome in GREEN]
     if not run.complete or run.tampered or not run.outcomes:
@@ -192,10 +197,12 @@ def _lines(tree: object) -> list[int]:
 
 def _hurried(ground: Ground, seconds: float) -> Ground:
     """Return the ground on which a run that hangs, as spoilt code may, is given up soon."""
-    bench = ground.bench
     least, times = _PATIENCE
-    known = bench.limits.check_seconds
-    patience = max(least, times * seconds)
+    return _limited(ground, max(least, times * seconds))
+
+
+def _limited(ground: Ground, patience: float) -> Ground:
+    bench, known = ground.bench, ground.bench.limits.check_seconds
     limits = replace(bench.limits, check_seconds=patience if known is None else min(known, patience))
     return replace(ground, bench=replace(bench, limits=limits))
 
