@@ -119,14 +119,22 @@ def _of_texts(idea: Proposal, ground: Ground) -> Iterator[str]:
     quoted = {word for one in idea.symbols if is_standard(one) for word in parts_of(one)}
     for text in idea.texts:
         said = named(text)
-        for path in said.paths:
-            if path not in ground.ends and path not in new_paths and not _is_name(path, idea, ground):
+        for path in (*said.paths, *said.slashed):
+            if path in ground.ends or path in new_paths or _is_name(path, idea, ground):
+                continue
+            if path in said.paths or _begins_there(path, ground):
                 yield f"it speaks of {spelled(path)}, which is not there and not listed in new"
         unknown = [word for word in said.words if word not in new_words and word not in quoted]
         there = ground.stands(unknown)
         for word in unknown:
             if word not in there:
                 yield f"it speaks of {spelled(word)}, which stands nowhere and is not listed in new"
+
+
+def _begins_there(slashed: str, ground: Ground) -> bool:
+    """True for words joined by a slash that begin with a folder of the repository and are not all folders of it."""
+    parts = slashed.split("/")
+    return parts[0] in ground.folders and not all(part in ground.folders for part in parts)
 
 
 def _is_name(path: str, idea: Proposal, ground: Ground) -> bool:
