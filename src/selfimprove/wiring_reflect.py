@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from selfimprove.reflector.suggest import Wish
     from selfimprove.target import Choices, Target
 
+_REMARK = """\
+# What new goals are about, in your own words: it is told to the model as it stands, without lines like this one.
+# It counts when generate.when_idle is on and a run has nothing left to do.
+"""
 LONGEST_MASTER = 40_000
 """Bytes of the master prompt that are read."""
 
@@ -39,6 +43,7 @@ def suggest_stage(target: Target, bench: Bench) -> Stage:
     def do(run: Run, tasks: Sequence[Task]) -> Staged:
         from selfimprove.reflector.suggest import suggest
 
+        _refuse_without_model(target, bench)
         ground = _ground(target, bench.sight(), run.base)
         return _staged(suggest(_asker(bench, run), ground, facts_of(target), tasks, wish_of(target)))
 
@@ -51,6 +56,7 @@ def generate_stage(target: Target, bench: Bench) -> Stage:
     def do(run: Run, tasks: Sequence[Task]) -> Staged:
         from selfimprove.reflector.goals import Bounds, goals
 
+        _refuse_without_model(target, bench)
         settings, ground = target.settings.generate, _ground(target, bench.sight(), run.base)
         bounds = Bounds(settings.per_run, settings.commits)
         master = read_master_prompt(target)
@@ -156,6 +162,15 @@ def read_master_prompt(target: Target) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip()
 
 
+def master_prompt_file(target: Target) -> dict[str, bytes]:
+    """Return the file of the master prompt as it is begun with: by its path from the root. Raises ConfigError."""
+    from selfimprove.reflector.goals import MASTER_PROMPT
+
+    name = target.settings.generate.master_prompt
+    _inside(target, name)
+    return {name: f"{_REMARK}{MASTER_PROMPT}".encode()}
+
+
 def _inside(target: Target, name: str) -> Path:
     """Return the file ``name`` of the repository, whose settings may be a stranger's."""
     root, path = target.repo.root.resolve(), target.repo.root / name
@@ -167,6 +182,12 @@ def _inside(target: Target, name: str) -> Path:
         where=str(target.loaded.origins.get("generate.master_prompt", "")),
         hint="put it into the repository: .selfimprove/master_prompt.txt",
     )
+
+
+def _refuse_without_model(target: Target, bench: Bench) -> None:
+    """Raise what is missing before a model can be asked, before anything is looked for."""
+    if bench.llm is None and (problem := wiring.model_problem(target)):
+        raise problem
 
 
 def _base(target: Target) -> str:

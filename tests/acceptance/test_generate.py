@@ -78,3 +78,16 @@ def test_a_master_prompt_from_elsewhere_is_refused_and_a_failed_question_ends_th
     assert result.code == 1
     assert "not the JSON that was asked for, twice" in result.err
     assert tasks_of(shop) == []
+
+
+def test_the_file_of_the_master_prompt_is_made_when_asked_for_and_read(project):
+    shop = project(SHOP)
+    shop.run("init", "--yes", check=0)
+    assert not (shop.root / ".selfimprove" / "master_prompt.txt").exists()
+    shop.run("init", "--yes", "--master-prompt", check=0)
+    text = shop.read(".selfimprove/master_prompt.txt")
+    assert text.startswith("# What new goals are about")
+    assert "Go on with what this project is for." in text
+    result = shop.run("run", env=IDLE)
+    assert result.code == 4, result.err
+    assert "no model is configured" in result.err

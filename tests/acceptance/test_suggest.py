@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
+
+import jsonschema
 
 from ideas_rig import CSV, SHELL, SHOP, YAML, YAML_AGAIN, for_purpose, said, tasks_of
 from openai_server import Answer, OpenAIServer
+from selfimprove.report.json import schema
 
 KEY = "sk-very-secret-0123456789"
 
@@ -17,6 +23,7 @@ def ask(project, replies, *args, code=0):
     assert result.code == code, result.out + result.err
     assert project.state() == before
     answer = json.loads(result.out)
+    jsonschema.validate(answer, schema("suggest"))
     assert answer["ok"] is (code == 0)
     return answer["data"] or answer["error"], result.err
 
@@ -207,3 +214,24 @@ def test_a_limit_keeps_what_was_paid_for(project):
     assert result.code == 5, result.out
     assert [one["title"] for one in tasks_of(shop)] == [YAML["title"]]
     assert [one["code"] for one in json.loads(result.out)["data"]["problems"]] == ["limit_reached"]
+
+
+def test_a_killed_one_goes_on_and_pays_for_no_answer_twice(project):
+    shop = project(SHOP)
+    answers = iter([Answer(said(YAML)), Answer(hang=True), Answer(said(CSV))])
+    with OpenAIServer(lambda _body: next(answers)) as server:
+        env = {
+            "SELFIMPROVE_LLM__MODEL": "openai/test-model",
+            "SELFIMPROVE_LLM__BASE_URL": server.url,
+            "OPENAI_API_KEY": KEY,
+        }
+        started = shop.start("suggest", "-c", "security", "-c", "features", env=env)
+        patience = time.monotonic() + 60
+        while len(server.requests) < 2 and time.monotonic() < patience:
+            time.sleep(0.05)
+        os.killpg(started.pid, signal.SIGKILL)
+        started.communicate()
+        assert tasks_of(shop) == []
+        shop.run("suggest", "-c", "security", "-c", "features", env=env, check=0, timeout=120)
+        assert len(server.requests) == 3
+    assert [one["title"] for one in tasks_of(shop)] == [YAML["title"], CSV["title"]]
