@@ -82,10 +82,14 @@ BELOW: dict[str, set[str]] = {
     "wiring_refactor": {"wiring", "picking", "orchestrator", "target", "codebase", "tools"}
     | PARTS
     | SETTINGS,
+    "wiring_scaffold": {"wiring", "orchestrator", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "wiring_reflect": {"asking", "wiring", "wiring_audit", "orchestrator", "target", "codebase", "tools"}
     | PARTS
     | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
+    "portraying": {"wiring", "wiring_audit", "wiring_llm", "asking", "target", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
     "preview": {"wiring", "wiring_audit", "wiring_index", "target", "codebase"} | PARTS | SETTINGS,
     "checkup": {"wiring", "target", "tools", ""} | SETTINGS,
     "cli": {
@@ -93,9 +97,11 @@ BELOW: dict[str, set[str]] = {
         "checkup",
         "preview",
         "looking",
+        "portraying",
         "picking",
         "wiring",
         "wiring_refactor",
+        "wiring_scaffold",
         "wiring_audit",
         "wiring_index",
         "wiring_land",
@@ -167,6 +173,7 @@ WRITERS = {
     "wiring": "`selfimprove init`",
     "wiring_audit": "the person's cache folder",
     "looking": "the baseline, which only shrinks by itself",
+    "portraying": "the three documents of `selfimprove analyze`, in the person's tree",
     "reflector.pylint": "a temporary folder for pylint's own state",
     "codebase.embedding": "the file of weights, when it is trained",
     "codebase.dense": "the index of FAISS, beside the index",

@@ -317,6 +317,11 @@ class TestsSettings(Section):
     __test__ = False  # not one of pytest's
 
     write: bool = setting(FLAG, False, "Have tests written for each change of code that a model makes.")
+    groups: tuple[Literal["features", "security", "compliance", "integration"], ...] = setting(
+        listing(one_of("features", "security", "compliance", "integration")),
+        (),
+        "Groups of tests to write for each change; none: the one of the task's category.",
+    )
     folder: str | None = setting(
         TEXT | NULL, None, "Folder of these tests, one folder per group in it; null: where the tests are."
     )

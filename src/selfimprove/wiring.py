@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from selfimprove.model.outcome import Objection
     from selfimprove.model.review import ReviewTerms
     from selfimprove.model.task import Task
+    from selfimprove.model.testgroup import TestTerms
     from selfimprove.orchestrator import Orchestrator
     from selfimprove.planner.planner import Planner
-    from selfimprove.settings_parts import ReviewSettings
+    from selfimprove.settings_parts import ReviewSettings, TestsSettings
     from selfimprove.target import Choices, Target
 
 _MANY = 500  # files from which on a person is told how far the index is
@@ -227,6 +228,7 @@ def build_bench(
         review=_terms(settings.review),
         per_task=settings.run.branch == "task",
         rewrites=settings.run.rewrite,
+        testing=_testing(settings.tests),
         approve=approve,
         listener=listener,
         copies=copies_folder(target),
@@ -257,6 +259,13 @@ def _terms(review: ReviewSettings) -> ReviewTerms:
 
     enabled = review.model is not None if review.enabled is None else review.enabled
     return ReviewTerms(enabled, review.threshold, review.lowest)
+
+
+def _testing(tests: TestsSettings) -> TestTerms:
+    """Return when tests are written, and what they must stand."""
+    from selfimprove.model.testgroup import TestTerms
+
+    return TestTerms(tests.write, tests.groups, tests.folder, tests.runs, tests.mutations)
 
 
 def build_sight(target: Target, listener: Listener = ignore, scratch: Path | None = None) -> Sight:

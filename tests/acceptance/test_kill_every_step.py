@@ -32,7 +32,19 @@ HOOKS = {
     "pre-commit": "#!/bin/sh\necho '# checked' >> m.py && git add m.py\n",
     "commit-msg": '#!/bin/sh\necho "Change-Id: $(cat /proc/sys/kernel/random/uuid)" >> "$1"\n',
 }
-STEPS = ("isolate", "understand", "base", "edit", "document", "check", "guard", "review", "publish", "record")
+STEPS = (
+    "isolate",
+    "understand",
+    "base",
+    "edit",
+    "write_tests",
+    "document",
+    "check",
+    "guard",
+    "review",
+    "publish",
+    "record",
+)
 # Counts the calls of git and, at one of them, kills the process that made it: before or after git did its work.
 SHIM = """\
 #!/bin/sh

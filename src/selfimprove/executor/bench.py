@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from selfimprove.asking import Asker
 from selfimprove.model.review import ReviewTerms
+from selfimprove.model.testgroup import TestTerms
 from selfimprove.tools.shell.limits import Limits
 from selfimprove.tools.shell.process import MARKER, TAIL
 
@@ -79,6 +80,8 @@ class Bench:
     left to a model. ``makers`` are the tasks whose files the program makes itself, each given the private copy and the
     paths in it. ``portray`` returns the documents of a private copy that its facts have changed.
     ``experience`` is what earlier tasks taught, ``None`` where nothing is told or learned.
+    ``testing`` says when tests are written for a change.
+    ``licence`` is the SPDX identifier that a person chose for a licence file which is missing.
     """
 
     repo: Repo
@@ -106,6 +109,8 @@ class Bench:
     makers: Mapping[str, Callable[[Path, Sequence[str]], Mapping[str, bytes]]] = field(default_factory=dict)
     portray: Callable[[Path, Sequence[str]], Mapping[str, bytes]] = lambda _root, _names: {}
     experience: Experience | None = None
+    testing: TestTerms = field(default_factory=TestTerms)
+    licence: str = ""
 
 
 def asker(bench: Bench, work: Work, turn: int, llm: LLM | None = None) -> Asker:

@@ -132,7 +132,7 @@ def measure_base(task: Task, work: Work, bench: Bench, log: Path) -> Work:
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     tree = bench.repo.tree_of(work.base)
     copy.restore(tree)
-    suite = _suite(task, copy, bench.repo.tree_names(tree), task.files, bench)
+    suite = suite_for(task, copy, bench.repo.tree_names(tree), task.files, bench)
     if suite is None:
         return work.but(summary="no tests found")
     if suite.lacks:
@@ -169,7 +169,7 @@ def base_lines(
     copy.restore(tree)
     files = _read(copy, paths)
     trace = whole_files(files)
-    suite = _suite(task, copy, bench.repo.tree_names(tree), task.files, bench)
+    suite = suite_for(task, copy, bench.repo.tree_names(tree), task.files, bench)
     if suite is None or suite.lacks or not trace:
         copy.restore(work.tree)
         return {}
@@ -195,7 +195,10 @@ def _read(copy: Copy, paths: Iterable[str]) -> dict[str, bytes]:
     }
 
 
-def _suite(task: Task, copy: Copy, names: Sequence[str], near: Sequence[str], bench: Bench) -> Suite | None:
+def suite_for(
+    task: Task, copy: Copy, names: Sequence[str], near: Sequence[str], bench: Bench
+) -> Suite | None:
+    """Return how the tests of what the copy holds are run: as the person said, else as its files tell."""
     if command := task.test_command or bench.proof.test_command:
         return configured(command)
     return find_suite(copy.path, names, near, finds_of(bench))
@@ -224,7 +227,7 @@ def _suite_of(task: Task, work: Work, copy: Copy, bench: Bench) -> Suite | None:
     """
     for tree in dict.fromkeys((bench.repo.tree_of(work.base), work.tree)):
         copy.restore(tree)
-        suite = _suite(task, copy, bench.repo.tree_names(tree), work.paths, bench)
+        suite = suite_for(task, copy, bench.repo.tree_names(tree), work.paths, bench)
         if suite is not None:
             break
     copy.restore(work.tree)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import PatchError, RefactorError
-from selfimprove.executor import making, refactoring
+from selfimprove.executor import making, refactoring, scaffolding
 from selfimprove.executor.bench import asker
 from selfimprove.executor.patching.apply import Tree, write_files
 from selfimprove.executor.patching.compose import apply_reply, refusal
@@ -31,6 +31,8 @@ def edit(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> Work:
     """
     if making.applies(task, bench):
         return making.make(task, work, bench)
+    if scaffolding.applies(task):
+        return scaffolding.scaffold(task, work, bench, turn)
     if refactoring.applies(task, bench) and (work.rewrite or work.attempt == 1):
         try:
             return refactoring.refactor(task, work, bench, log)

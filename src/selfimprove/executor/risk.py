@@ -24,6 +24,7 @@ def guard(task: Task, work: Work, bench: Bench) -> Work:
         tuple(_changes(work, bench)),
         frozenset(bench.repo.tree_names(work.base)),
         lambda path: _text(bench.repo.blob(work.base, path)),
+        frozenset(work.written),
     )
     waived = {*task.allow, *bench.proof.allow}
     everything = tuple(objections(case))

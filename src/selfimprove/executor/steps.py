@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfimprove.executor import check as checking
 from selfimprove.executor import document as documenting
 from selfimprove.executor import edit as editing
-from selfimprove.executor import making, refactoring, risk
+from selfimprove.executor import making, refactoring, risk, scaffolding
 from selfimprove.executor import publish as publishing
 from selfimprove.executor import review as reviewing
+from selfimprove.executor import write_tests as testing
 from selfimprove.executor.branches import branch_for, start_of
+from selfimprove.executor.check import measure_base
 from selfimprove.executor.experience import recall
 from selfimprove.executor.sight import choose, reader
 from selfimprove.tools.git.worktree import open_copy, remove_copy, reopen_copy
@@ -56,6 +57,8 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
     metrics = {}
+    if scaffolding.applies(job.task):
+        return work.but(summary="made from the repository's own facts")
     if finding := refactoring.finding_of(job.task, copy.path, bench):
         name = refactoring.MEASURED.get(finding.rule, finding.rule)
         metrics = {"name": name, "before": finding.value, "limit": finding.limit}
@@ -78,12 +81,22 @@ def understand(work: Work, job: Job, bench: Bench) -> Work:
 
 def base(work: Work, job: Job, bench: Bench) -> Work:
     """Measure the tests before the first change, so that what fails already is known."""
-    return checking.measure_base(job.task, work, bench, job.log)
+    return measure_base(job.task, work, bench, job.log)
 
 
 def edit(work: Work, job: Job, bench: Bench) -> Work:
-    """Rewrite without a model where that can be done; else ask it and apply its reply."""
+    """Rewrite without a model where that can be done; else ask it and apply its reply.
+
+    A task that asks for tests only has nothing to edit: they are written in the next step.
+    """
+    if testing.asks_for_tests_only(job.task, work.base, bench):
+        return work.but(summary="nothing but tests to write")
     return editing.edit(job.task, work, bench, job.turn, job.log)
+
+
+def write_tests(work: Work, job: Job, bench: Bench) -> Work:
+    """Have tests written for the change, where they are wanted, and keep those that hold."""
+    return testing.write_tests(job.task, work, bench, job.turn, job.log)
 
 
 def document(work: Work, job: Job, bench: Bench) -> Work:
@@ -93,7 +106,7 @@ def document(work: Work, job: Job, bench: Bench) -> Work:
 
 def check(work: Work, job: Job, bench: Bench) -> Work:
     """Prove the change: hooks, lint, tests, metrics."""
-    return checking.check(job.task, work, bench, job.log)
+    return testing.check(job.task, work, bench, job.log)
 
 
 def guard(work: Work, job: Job, bench: Bench) -> Work:
@@ -129,6 +142,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("understand", understand),
     ("base", base),
     ("edit", edit),
+    ("write_tests", write_tests),
     ("document", document),
     ("check", check),
     ("guard", guard),

@@ -28,7 +28,7 @@ class Idea(NamedTuple):
 
     ``source`` says who found it: ``suggest``, ``generate`` or ``scaffold``. ``files`` are those that the change
     may touch (empty: any), ``evidence`` where in the code it shows (``path:line`` and why), ``criteria`` what must
-    be true in the end.
+    be true in the end. ``allow`` are vetoes that its files meet by what they are.
     """
 
     title: str
@@ -38,6 +38,7 @@ class Idea(NamedTuple):
     evidence: tuple[str, ...] = ()
     criteria: tuple[str, ...] = ()
     priority: float = 10.0
+    allow: tuple[str, ...] = ()
 
 
 class Finding(NamedTuple):
@@ -122,6 +123,7 @@ def _task_of_idea(finding: Finding, idea: Idea) -> Task:
         category=idea.category,
         source=idea.source,
         fingerprint=finding.fingerprint,
+        allow=idea.allow,
     )
 
 

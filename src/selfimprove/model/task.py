@@ -51,8 +51,8 @@ class Task:
 
     @property
     def needs_model(self) -> bool:
-        """True when the task changes code by asking a model."""
-        return self.command is None
+        """True when the task changes code by asking a model; a missing file is made from a template."""
+        return self.command is None and {self.source, self.category} != {"scaffold"}
 
     @property
     def rewritable(self) -> bool:

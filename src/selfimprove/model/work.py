@@ -27,6 +27,9 @@ class Work:
     choices that a check refused. ``written`` are the paths that steps besides the edit wrote (tests, documents);
     ``groups`` is what the tests that were written showed, by group (see :mod:`selfimprove.model.testgroup`);
     ``lessons`` are the ids of the lessons that the model is told, ``notes`` what it is told of them, word by word.
+    ``testing`` is what the step that writes tests
+    remembers: ``files`` (path -> group and git blob of what it wrote), ``calls`` (group -> questions so far) and
+    ``fact`` (what is known of them, as a check).
     """
 
     run: int
@@ -62,6 +65,7 @@ class Work:
     groups: dict[str, Any] = field(default_factory=dict)
     lessons: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    testing: dict[str, Any] = field(default_factory=dict)
 
     def but(self, **changes: Any) -> Work:
         """Return a copy with ``changes``."""

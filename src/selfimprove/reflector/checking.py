@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.fence import private, spelled
-from selfimprove.reflector.prose import is_english, is_standard, named, parts_of
+from selfimprove.reflector.speech import is_english, is_standard, named, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -95,7 +95,7 @@ class Engine:
         self.lint = lint
         self.progress: Callable[[int, int], object] = lambda _done, _total: None
         self._read_blobs = read_blobs
-        self._workers = Workers(jobs or processors())
+        self.workers = Workers(jobs or processors())
 
     def measure(
         self,
@@ -141,10 +141,10 @@ class Engine:
         jobs = list(self._read(missing, list(first.values()), extra))
         rows: dict[tuple[str, str], bytes] = {}
         answers: dict[tuple[str, str], bytes | str] = {}
-        batches = _batches(jobs, self._workers.jobs)
+        batches = _batches(jobs, self.workers.jobs)
         if batches:  # loaded here, so that the processes that are forked have it
             import selfimprove.codebase.measure.measure  # noqa: F401
-        for done, (job, result) in enumerate(self._workers.spread(_measure, batches, meanwhile), 1):
+        for done, (job, result) in enumerate(self.workers.spread(_measure, batches, meanwhile), 1):
             self.progress(done, len(jobs))
             source = missing[job.number]
             key = (source.blob, kind_of(source.path))

@@ -129,7 +129,7 @@ def test_every_setting_can_come_from_its_variable(root: Path, home: dict[str, st
         "audit.pylint": '["error"]',
         "check.reruns": "7",
         "check.allow": "gutted,binary",
-        "suggest.categories": "security",
+        **dict.fromkeys(("suggest.categories", "tests.groups"), "security"),
         **dict.fromkeys(
             ("suggest.per_category", "generate.per_run", "generate.commits", "tests.runs", "lessons.shown"),
             "7",

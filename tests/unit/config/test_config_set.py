@@ -327,7 +327,7 @@ def test_every_setting_can_be_set_in_the_example_one_after_the_other(place: Path
         "audit.pylint": "warning,error",
         "check.reruns": "7",
         "check.allow": "gutted,binary",
-        "suggest.categories": "security,features",
+        **dict.fromkeys(("suggest.categories", "tests.groups"), "security,features"),
         **dict.fromkeys(
             ("suggest.per_category", "generate.per_run", "generate.commits", "tests.runs", "lessons.shown"),
             "7",

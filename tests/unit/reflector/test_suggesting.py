@@ -166,7 +166,7 @@ def test_the_model_is_told_what_is_wrong_and_sees_nothing_that_links_lead_to(pro
 
 
 def test_prose_of_other_languages_is_known_and_english_is_let_be():
-    from selfimprove.reflector.prose import is_english
+    from selfimprove.reflector.speech import is_english
 
     assert is_english(
         "Escape the comment text in `templates/é.html` before it is shown; naïve users may enter tags."

@@ -104,6 +104,11 @@ def lint_commands(
     return found
 
 
+def linters_set_up(root: Path, names: Sequence[str]) -> list[str]:
+    """Return the names of the linters that the repository at ``root`` with the files ``names`` is set up for."""
+    return [linter.name for linter in LINTERS if _is_set_up(linter, root, names)]
+
+
 def with_cache(command: str, view: View, *, shut_in: bool) -> tuple[str, View]:
     """Return what runs a type checker with its cache in the copy's record in git, which goes when the copy goes.
 

@@ -62,7 +62,8 @@ class Proof:
         if not self.may_change:
             verdict = self._excused(verdict)
         tests = [path for path in self.paths if is_test(path) or is_protected(path)]
-        if verdict.ok and tests and not self.may_change:
+        # Where nothing else changed, the tests as they were are the base itself, which is known.
+        if verdict.ok and tests and len(tests) < len(self.paths) and not self.may_change:
             self.as_before = True
             again, other = self._compared(self._run_whole(), may_miss=False)
             if not other.ok:

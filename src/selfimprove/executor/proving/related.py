@@ -41,6 +41,29 @@ def related_tests(names: Sequence[str], changed: Sequence[str], read: Callable[[
     return sorted(name for name in reached if name in there and is_test(name) and _holds_tests(name))
 
 
+def imported_files(
+    start: str, names: Sequence[str], read: Callable[[str], bytes], most: int = 40
+) -> list[str]:
+    """Return the files among ``names`` that ``start`` imports, the nearest first, at most ``most``; tests are none."""
+    by_tail: dict[str, list[str]] = {}
+    for name in names:
+        if name.endswith(".py"):
+            by_tail.setdefault(_module(name).rpartition(".")[2], []).append(name)
+    found, waiting = {start}, [start]
+    rows: list[str] = []
+    while waiting and len(rows) < most:
+        new = sorted(set(_used(name := waiting.pop(0), read(name), by_tail)) - found)
+        found.update(new)
+        waiting += new
+        rows += [one for one in new if not is_test(one)]
+    return rows[:most]
+
+
+def holds_tests(name: str) -> bool:
+    """True for a file that pytest takes for one with tests, by its name."""
+    return name.endswith(".py") and _holds_tests(PurePosixPath(name).name)
+
+
 def _holds_tests(name: str) -> bool:
     stem = PurePosixPath(name).stem
     return stem.startswith("test") or stem.endswith("_test")

@@ -64,6 +64,17 @@ def run_files(suite: Suite, ground: Ground, files: Sequence[str], ids: Sequence[
     return _together(_run(suite, _narrowed(suite, files), ground, None if suite.own else ids), suite)
 
 
+def run_shuffled(
+    suite: Suite, ground: Ground, files: Sequence[str], seed: int, trace: Ranges | None = None
+) -> tuple[TestRun, str]:
+    """Run the tests of some files once; return what they showed, and the end of what the run said.
+
+    ``seed`` decides the order of the tests (0 leaves it, 1 is backwards) and that of Python's hashes.
+    """
+    sessions = _run(suite, f"{suite.command} {shlex.join(files)}", ground, None, trace, seed)
+    return _together(sessions, suite), sessions[-1][1].tail
+
+
 def run_again(suite: Suite, ground: Ground, ids: Sequence[str], times: int) -> list[TestRun]:
     """Run the tests named ``ids`` alone, ``times`` times one after the other, each in a process of its own.
 
@@ -94,6 +105,7 @@ def _run(
     ground: Ground,
     ids: Sequence[str] | None,
     trace: Ranges | None = None,
+    seed: int = 0,
 ) -> list[tuple[TestRun, Completed]]:
     """Run ``command`` and return its sessions; where it has none to tell of, one run for all of it."""
     copy, bench = ground.copy, ground.bench
@@ -105,7 +117,9 @@ def _run(
         observers, place = (OBSERVERS_INSIDE, _DESK_INSIDE) if shut_in else (str(OBSERVERS), str(desk))
         order: dict[str, object] = {"report": f"{place}/report", "key": key}
         order["ids"] = None if ids is None else list(ids)
+        order |= {"shuffle": seed} if seed else {}
         env = _environment(suite, copy, bench, observers, order)
+        env |= {"PYTHONHASHSEED": str(seed)} if seed else {}
         if trace:
             (desk / "lines").write_bytes(order_of(str(top_of(copy, bench)), trace))
             env["SI_LINES"] = f"{place}/lines"

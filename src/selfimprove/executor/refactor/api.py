@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from selfimprove.codebase.portrait.public import NOT_API, NOT_MODULES
 from selfimprove.errors import MissingTool, PatchError
 from selfimprove.executor.patching.coding import decoded
 from selfimprove.executor.refactor.moving.shadows import bound_globally
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
     from selfimprove.codebase.measure.shape import FunctionNode
 
-_NOT_API = frozenset(
-    {"tests", "test", "testing", "docs", "doc", "examples", "benchmarks", "bench", "scripts"}
-)
-_NOT_MODULES = frozenset({"setup.py", "conftest.py", "noxfile.py", "tasks.py", "fabfile.py", "manage.py"})
 _SAID = {
     "PARAMETER_MOVED": "a parameter has moved",
     "PARAMETER_REMOVED": "a parameter is gone",
@@ -172,8 +169,8 @@ def _package(path: str, files: Mapping[str, bytes], roots: Sequence[str] | None)
         if f"{folder}/__init__.py" not in files:
             break
         found = str(folder)
-    alone = found == path and place.name in _NOT_MODULES
-    return "" if alone or _NOT_API & set(PurePosixPath(found).parts) or "test" in place.stem else found
+    alone = found == path and place.name in NOT_MODULES
+    return "" if alone or NOT_API & set(PurePosixPath(found).parts) or "test" in place.stem else found
 
 
 def _load(package: str, files: Mapping[str, bytes]) -> _Tree:

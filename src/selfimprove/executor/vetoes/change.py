@@ -65,12 +65,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Case:
-    """A task and all that is proposed for it. ``names`` are the files of the base, ``read`` returns their texts."""
+    """A task and all that is proposed for it. ``names`` are the files of the base, ``read`` returns their texts.
+
+    ``written`` are files that steps besides the edit wrote, which the task need not name.
+    """
 
     task: Task
     changes: tuple[Change, ...] = ()
     names: frozenset[str] = frozenset()
     read: Callable[[str], str | None] = field(default=lambda _path: None)
+    written: frozenset[str] = frozenset()
 
     @cached_property
     def arrived(self) -> dict[str, frozenset[str]]:

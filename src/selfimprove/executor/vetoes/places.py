@@ -41,7 +41,7 @@ _IGNORED = re.compile(
 
 def outside(change: Change, case: Case) -> Iterator[Objection]:
     """The task has files, and this is none of them."""
-    if case.task.files and not is_named(case.task, change.path):
+    if case.task.files and not is_named(case.task, change.path) and change.path not in case.written:
         yield change.objection("outside_files", "is outside this task's files")
 
 

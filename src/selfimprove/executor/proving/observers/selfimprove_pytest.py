@@ -6,6 +6,7 @@ It runs in the interpreter of the tested project, Python 3.8 or later, with what
 from __future__ import annotations
 
 import os
+import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def pytest_configure(config: Any) -> None:
     if worker is None:
         writer = Writer(order["report"], order["key"])
         writer.write("begin", runner="pytest", version=pytest.__version__, python=python(), root=root)
-    observer = _Observer(config, writer, order.get("ids"), root)
+    observer = _Observer(config, writer, order, root)
     config.pluginmanager.register(observer, "selfimprove-observer")
 
 
@@ -68,8 +69,9 @@ def _without_coverage(options: Any) -> None:
 class _Observer:
     """The hooks of one session; a worker of xdist has no writer, its reports travel to the main process."""
 
-    def __init__(self, config: Any, writer: Writer | None, ids: list[str] | None, root: str) -> None:
+    def __init__(self, config: Any, writer: Writer | None, order: dict[str, Any], root: str) -> None:
         self.config, self.writer, self.root = config, writer, root
+        ids, self.shuffle = order.get("ids"), int(order.get("shuffle", 0))
         self.ids = None if ids is None else frozenset(ids)
 
     def _say(self, kind: str, **data: Any) -> None:
@@ -78,12 +80,15 @@ class _Observer:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
-        if self.ids is None:
-            return
-        chosen = [item for item in items if item.nodeid in self.ids]
-        if left := [item for item in items if item.nodeid not in self.ids]:
+        chosen = [item for item in items if self.ids is None or item.nodeid in self.ids]
+        if len(chosen) < len(items):
+            left = [item for item in items if item.nodeid not in (self.ids or ())]
             config.hook.pytest_deselected(items=left)
             items[:] = chosen
+        if self.shuffle == 1:
+            items.reverse()
+        elif self.shuffle:
+            random.Random(self.shuffle).shuffle(items)  # noqa: S311 (an order, not a secret)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: Any) -> None:
@@ -96,7 +101,7 @@ class _Observer:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         ids = None if self.ids is None else sorted(self.ids)
-        node.workerinput["selfimprove"] = {"ids": ids, "worker": True}
+        node.workerinput["selfimprove"] = {"ids": ids, "shuffle": self.shuffle, "worker": True}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

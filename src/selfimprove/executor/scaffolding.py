@@ -1,0 +1,48 @@
+"""Scaffolding: the edit step's way to a file of good practice that is missing: from facts and templates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from selfimprove.errors import RefactorError
+from selfimprove.executor.patching.apply import write_files
+from selfimprove.executor.scaffold.making import make
+from selfimprove.executor.scaffold.reading import facts_at
+from selfimprove.model.gap import SOURCE
+from selfimprove.tools.git.worktree import reopen_copy
+
+if TYPE_CHECKING:
+    from selfimprove.executor.bench import Bench
+    from selfimprove.model.task import Task
+    from selfimprove.model.work import Work
+
+
+def applies(task: Task) -> bool:
+    """True when the task is to make files that the rules of good practice miss."""
+    return task.source == SOURCE and task.category == SOURCE and task.command is None and bool(task.files)
+
+
+def scaffold(task: Task, work: Work, bench: Bench, turn: int) -> Work:
+    """Return the work with the task's files in its ``tree``.
+
+    Raises RefactorError when what was made did not pass, since the facts make the same again, and PatchError when
+    the facts do not suffice or something is there already.
+    """
+    if work.attempt > 1:
+        raise RefactorError("the same facts make the same file", where=task.files[0])
+    copy = reopen_copy(bench.repo, Path(work.copy), work.base)
+    copy.restore(bench.repo.tree_of(work.base))
+    with facts_at(bench.repo, work.base, copy.path, bench.licence) as facts:
+        files = make(facts, task.files)
+    del turn
+    write_files(copy.path, files)
+    lines = sum(content.count(b"\n") for content in files.values())
+    return work.but(
+        tree=copy.snapshot(tuple(files)),
+        paths=tuple(files),
+        failure="",
+        code="",
+        subject=task.title,
+        summary=f"{', '.join(files)}: {lines} line{'s' * (lines != 1)}",
+    )
