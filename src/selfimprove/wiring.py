@@ -15,6 +15,7 @@ from selfimprove.wiring_audit import load_tasks as load_tasks
 from selfimprove.wiring_llm import build_backend as build_backend
 from selfimprove.wiring_llm import build_llm, build_recorder, build_reviewer
 from selfimprove.wiring_llm import model_problem as model_problem
+from selfimprove.wiring_portrait import portrayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -218,6 +219,7 @@ def build_bench(
         per_task=settings.run.branch == "task",
         rewrites=settings.run.rewrite,
         testing=_testing(settings.tests),
+        portray=portrayer(target),
         approve=approve,
         listener=listener,
         copies=copies_folder(target),

@@ -167,8 +167,7 @@ def run(
         door.say(f"note: {name} is done; to do it again: selfimprove tasks retry {name}")
     warn_of_uncommitted(door, target)
     progress = Progress(door, limits_of(target))
-    loop, bench = wiring.build_loop(target, choices, progress, _approval(door, target), interrupts.hold)
-    wiring_reflect.add_goals(target, choices, loop, bench)
+    loop = wiring_reflect.build_run(target, choices, progress, _approval(door, target), interrupts.hold)
     interrupts.told = lambda: tell_of_stopping(door)
     interrupts.leave = lambda: wiring.end_processes(loop)
     try:
