@@ -97,10 +97,6 @@ def test_what_is_known_comes_no_second_time_in_whatever_words(project):
         f"it is task {name}",
         f"it is like task {name}",
     ]
-    # Among the new ones too.
-    other = project(SHOP)
-    data, _ = ask(other, for_purpose(security=said(YAML, YAML_AGAIN)), "-c", "security")
-    assert len(tasks_of(other)) == 1
     # And the model is told.
     dry = json.loads(shop.run("suggest", "--dry-run", "-c", "security", "--format", "json", check=0).out)
     assert f"rejected: {YAML['title']} (because: the file is our own)" in dry["data"]["asked"][0]["prompt"]
