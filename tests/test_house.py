@@ -68,6 +68,7 @@ BELOW: dict[str, set[str]] = {
         "orchestrator",
         "target",
         "wiring_audit",
+        "wiring_portrait",
         "wiring_index",
         "wiring_llm",
         "codebase",
@@ -75,6 +76,7 @@ BELOW: dict[str, set[str]] = {
     }
     | PARTS
     | SETTINGS,
+    "wiring_portrait": {"wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "wiring_index": {"target", "codebase", "tools"} | SETTINGS,
     "wiring_land": {"wiring", "orchestrator", "target", "tools"} | PARTS | SETTINGS,
     "wiring_llm": {"target", "codebase", "tools"} | SETTINGS,
@@ -84,6 +86,12 @@ BELOW: dict[str, set[str]] = {
     | SETTINGS,
     "wiring_scaffold": {"wiring", "orchestrator", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "wiring_reflect": {"asking", "wiring", "wiring_audit", "orchestrator", "target", "codebase", "tools"}
+    | PARTS
+    | SETTINGS,
+    "wiring_pipeline": {
+        *("asking", "staging", "orchestrator", "target", "codebase", "tools", "portraying"),
+        *("wiring", "wiring_land", "wiring_reflect"),
+    }
     | PARTS
     | SETTINGS,
     "looking": {"wiring", "wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
@@ -101,8 +109,10 @@ BELOW: dict[str, set[str]] = {
         "picking",
         "wiring",
         "wiring_refactor",
+        "wiring_pipeline",
         "wiring_scaffold",
         "wiring_audit",
+        "wiring_portrait",
         "wiring_index",
         "wiring_land",
         "wiring_reflect",

@@ -91,7 +91,7 @@ class Orchestrator:
         hold: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self._planner = planner
-        self._executor = executor
+        self.executor = executor
         self._reflector = reflector
         self._memory = memory
         self._open_run = open_run
@@ -247,7 +247,7 @@ class Orchestrator:
                 # A person, or another run, decided a moment ago that it is not to be done.
                 return now.status if now else Status.SKIPPED
             self._listener(TaskStarted(now, index, max(index, self._planned)))
-            outcome = self._executor.execute(now, summary.run)
+            outcome = self.executor.execute(now, summary.run)
         except NeedsModel as error:
             summary.unmade[task.id] = error
             self._listener(Notice(f"{task.id} {self.left}: {error.message}"))
@@ -360,6 +360,7 @@ def exit_code(summary: Summary) -> int:
     waits = {waiting.code for waiting in summary.waiting}
     held = summary.held.exit_code if summary.held else 0
     stopped = {ended.error.exit_code for ended in summary.stages if ended.error}
+    stopped |= {1 for ended in summary.stages if not ended.staged.ok}
     if any(outcome.status is Status.FAILED for outcome in summary.outcomes) or stopped - {4, 5}:
         return 1
     if held == MissingTool.exit_code:

@@ -308,3 +308,33 @@ def _telling(portrait: Portrait, extensions: Sequence[str], priority: Sequence[s
     endings = tuple(extensions)
     known = [path for path, one in portrait.outlines.items() if one.language and one.lines]
     return sorted((path for path in known if not endings or path.endswith(endings)), key=order)
+
+
+def drafted(target: Target, asker: Asker | None = None) -> tuple[dict[str, bytes], Analyzed]:
+    """Return the documents that `analyze` would write, by their path from the root, and what would become of each.
+
+    Only those that would change are returned; nothing is written.
+    """
+    from selfimprove.codebase.portrait.documents import pages, renewed
+    from selfimprove.codebase.portrait.markup import with_summary
+
+    folder = _folder(target, None)
+    portrait = gather(target)
+    facts = pages(portrait)
+    there = {name: _existing(folder / name) for name in facts}
+    stale = [name for name, one in there.items() if one.is_stale(facts[name])]
+    prose = _prose(target, asker, portrait, facts) if asker is not None and stale else None
+    new = {name: prose.texts[name] for name in stale if prose and name in prose.texts}
+    files: dict[str, bytes] = {}
+    documents = []
+    for name, one in there.items():
+        draft = with_summary(facts[name], new[name]) if name in new else renewed(portrait, name, one.text)
+        path = _shown(target, folder / name)
+        state = "refused" if one.reason else "unchanged" if one.text == draft else "written"
+        if state == "written":
+            files[path] = draft.encode("utf-8", "replace")
+        documents.append(
+            Document(path, state, "new" if name in new else one.summary_kept_by(draft), one.reason)
+        )
+    done = Analyzed(tuple(documents), len(portrait.outlines), len(portrait.not_analysed))
+    return files, done if prose is None else _with_prose(done, prose)

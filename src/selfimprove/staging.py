@@ -51,7 +51,7 @@ def do_stage(stage: Stage, run: Run, tasks: Sequence[Task], journal: Journal, li
         journal.finish(key, status, error.message, {"error": said})
         listener(StepEnded("", stage.name, False, error.message, time.monotonic() - started))
         return Ended(stage.name, Staged(error.message), error)
-    journal.finish(key, Status.DONE, staged.summary, staged.to_dict())
+    journal.finish(key, Status.DONE if staged.ok else Status.FAILED, staged.summary, staged.to_dict())
     seconds = time.monotonic() - started
-    listener(StepEnded("", stage.name, True, staged.summary, seconds, staged.dollars))
+    listener(StepEnded("", stage.name, staged.ok, staged.summary, seconds, staged.dollars))
     return Ended(stage.name, staged)

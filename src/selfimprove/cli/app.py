@@ -34,7 +34,7 @@ _HELP = """Measure a git repository, plan what to improve, change it in a privat
 # The commands in the order of the help, and the module of each; a command that is named loads no other.
 COMMANDS = {
     **{name: name for name in ("demo", "init", "doctor", "audit", "plan", "run", "tasks", "apply")},
-    **{name: name for name in ("analyze", "suggest", "scaffold")},
+    **{name: name for name in ("analyze", "suggest", "scaffold", "pipeline")},
     **{name: name for name in ("refactor", "verify", "undo", "index", "search")},
     "status": "status",
     "history": "history",

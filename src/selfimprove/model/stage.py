@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Staged:
     """What a stage did: ``summary`` in a few words, ``data`` as JSON for the record.
 
-    ``findings`` become tasks. ``dollars`` and ``tokens`` are what models cost.
+    ``findings`` become tasks. ``dollars`` and ``tokens`` are what models cost. Not ``ok`` is an answer of "no": the
+    stage was done, and what it looked at is not as it should be.
     """
 
     summary: str
@@ -26,6 +27,7 @@ class Staged:
     findings: tuple[Finding, ...] = ()
     dollars: float = 0.0
     tokens: int = 0
+    ok: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready mapping."""
@@ -36,6 +38,7 @@ class Staged:
             "findings": findings,
             "dollars": self.dollars,
             "tokens": self.tokens,
+            "ok": self.ok,
         }
 
     @classmethod
