@@ -200,6 +200,8 @@ GOALS = [
     (Task("a", "A", files=("tests/*_test.py",)), ()),
     (Task("a", "A", files=("../x_test.py",)), ()),
     (Task("a", "Write tests/price_test.py", prompt="Cover price of shop.py."), ("tests/price_test.py",)),
+    (Task("a", "price_test.py", prompt="The prices of the shop."), ("price_test.py",)),
+    (Task("a", "Let shop.py be quicker", prompt="tests/old_test.py has gone."), ()),
     (Task("a", "Fix the tax in shop.py and add tests/tax_test.py"), ()),
     (Task("a", "Add a function tax to shop.py", prompt="and tests/tax_test.py"), ()),
     (Task("a", "A", files=tuple(f"t/x{number}_test.py" for number in range(20))), ()),

@@ -25,6 +25,9 @@ _OTHER_WORK = re.compile(
     r"|\b(add|create|write|make)\b(?:\s+\w+){0,2}\s+(function|class|method|module|option|feature|command|endpoint|file)\b",
     re.IGNORECASE,
 )
+_ASKING = re.compile(
+    r"\b(write|add|create|generate|make|cover|provide|extend)s?\b|^\s*\S+\s*$", re.IGNORECASE
+)
 _ALTERS = {"features", "feature", "bug", "bugs", "fix", "security"}
 _KEEPS = {
     *("refactor", "refactoring", "docs", "documentation", "style", "format", "formatting", "types", "typing"),
@@ -51,7 +54,7 @@ def _named(task: Task, known: Collection[str]) -> tuple[str, ...]:
         missing = tuple(path for path in map(tidy, task.files) if _is_new(path, known))
         return missing if len(missing) == len(task.files) else ()
     words = question(task)
-    if _OTHER_WORK.search(words):
+    if _OTHER_WORK.search(words) or not (_ASKING.search(words) or _ASKING.search(task.title)):
         return ()
     paths = dict.fromkeys(word.strip(".").removeprefix("./") for word in _WORD.findall(words))
     return tuple(path for path in paths if _is_new(path, known))
