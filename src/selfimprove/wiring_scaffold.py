@@ -40,7 +40,19 @@ def survey(target: Target, names: Sequence[str] = (), licence: str = "") -> list
     from selfimprove.reflector.gaps.find import gaps
 
     with facts_at(target.repo, target.repo.head(), target.repo.root, spdx(licence)) as facts:
-        return gaps(facts, names)
+        return _wanted(gaps(facts, names), target, names)
+
+
+def _wanted(found: Sequence[Gap], target: Target, names: Sequence[str]) -> list[Gap]:
+    """Return the gaps, those that a person has rejected as such unless they are named."""
+    rejected = {task.fingerprint: task.rejected for task in load_tasks(target) if task.rejected and not names}
+    prints = [gap.to_finding().fingerprint for gap in found]
+    return [
+        replace(gap, standing=Standing.UNSUITED, reason=f"you rejected it: {rejected[one]}")
+        if gap.standing is Standing.MISSING and one in rejected
+        else gap
+        for gap, one in zip(found, prints, strict=True)
+    ]
 
 
 def spdx(licence: str) -> str:
@@ -64,7 +76,7 @@ def preview(target: Target, names: Sequence[str], licence: str = "") -> list[Sca
     rows = []
     with facts_at(target.repo, target.repo.head(), target.repo.root, spdx(licence)) as facts:
         now = facts
-        for gap in gaps(facts, names):
+        for gap in _wanted(gaps(facts, names), target, names):
             if gap.standing is not Standing.MISSING:
                 rows.append(Scaffolded(gap, _FATES[gap.standing]))
                 continue

@@ -1,4 +1,4 @@
-"""Scaffolding: the edit step's way to a file of good practice that is missing: from facts and templates."""
+"""Scaffolding: the edit step's way to a missing file of good practice: from facts, in a model's words if they fit."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import RefactorError
+from selfimprove.executor.bench import asker
 from selfimprove.executor.patching.apply import write_files
 from selfimprove.executor.scaffold.making import make
 from selfimprove.executor.scaffold.reading import facts_at
+from selfimprove.executor.scaffold.writing import PROSE, written
 from selfimprove.model.gap import SOURCE
 from selfimprove.tools.git.worktree import reopen_copy
 
 if TYPE_CHECKING:
     from selfimprove.executor.bench import Bench
+    from selfimprove.executor.scaffold.writing import Written
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
 
@@ -35,7 +38,10 @@ def scaffold(task: Task, work: Work, bench: Bench, turn: int) -> Work:
     copy.restore(bench.repo.tree_of(work.base))
     with facts_at(bench.repo, work.base, copy.path, bench.licence) as facts:
         files = make(facts, task.files)
-    del turn
+        for path in [path for path in files if bench.llm is not None and path in PROSE]:
+            found = written(path, files[path].decode(), facts, task, bench, asker(bench, work, turn))
+            files[path] = found.text.encode()
+            work = _paid(work, found)
     write_files(copy.path, files)
     lines = sum(content.count(b"\n") for content in files.values())
     return work.but(
@@ -44,5 +50,18 @@ def scaffold(task: Task, work: Work, bench: Bench, turn: int) -> Work:
         failure="",
         code="",
         subject=task.title,
-        summary=f"{', '.join(files)}: {lines} line{'s' * (lines != 1)}",
+        summary=f"{', '.join(files)}: {lines} line{'s' * (lines != 1)}{work.summary}",
+    )
+
+
+def _paid(work: Work, found: Written) -> Work:
+    """Return the work with what a reply cost, and a word on whose text it is."""
+    words = f", from the template: {found.refused}" if found.refused else ", in a model's words"
+    if found.reply is None:
+        return work.but(summary=words)
+    return work.but(
+        model="" if found.refused else found.reply.model,
+        dollars=work.dollars + (found.reply.dollars or 0.0),
+        tokens=work.tokens + found.reply.tokens,
+        summary=words,
     )

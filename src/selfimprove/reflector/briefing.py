@@ -109,7 +109,9 @@ def _fitted(ground: Ground, lines: Iterable[str], most: int) -> str:
 
 def _project(ground: Ground, facts: Facts) -> Iterable[str]:
     languages = Counter(language for name in ground.names if (language := language_of(name)))
-    yield f"files: {len(ground.names):,}; " + ", ".join(f"{kind} {n}" for kind, n in languages.most_common(6))
+    # The same in every process, so that a question that was paid for is known again.
+    most = sorted(languages, key=lambda kind: (-languages[kind], kind))[:6]
+    yield f"files: {len(ground.names):,}; " + ", ".join(f"{kind} {languages[kind]}" for kind in most)
     yield f"tests: {sum(map(is_test, ground.names)):,} files; they are run by: {facts.tests or 'no known command'}"
     if audit := facts.audit:
         yield f"measured: {audit.files:,} files, {len(audit.findings):,} over a limit"

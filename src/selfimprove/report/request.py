@@ -51,9 +51,18 @@ def _commit(commit: str, message: str, record: Mapping[str, Any]) -> list[str]:
         about,
         _table(("Proof", "Result", "In its own words"), checks),
         _functions(record.get("functions", ())),
+        _groups(record.get("groups") or {}),
         _review(record.get("review")),
         _facts(commit, record),
     ]
+
+
+def _groups(groups: Mapping[str, Any]) -> str:
+    rows = [
+        (name, *(str(one[key]) for key in ("total", "passed", "failed", "errors")), ", ".join(one["paths"]))
+        for name, one in groups.items()
+    ]
+    return _table(("New tests", "Total", "Passed", "Failed", "Errors", "Files"), rows)
 
 
 def _functions(rows: Sequence[Mapping[str, Any]]) -> str:

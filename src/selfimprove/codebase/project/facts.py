@@ -124,7 +124,7 @@ class Facts:
     @property
     def name(self) -> str:
         """The project's name: of a manifest, else of the remote; ``""`` when neither says."""
-        named = next((one.name for one in self.manifests if one.name), "")
+        named = next((" ".join(one.name.split())[:80] for one in self.manifests if one.name), "")
         return named or self.past.slug.rpartition("/")[2]
 
     @property

@@ -70,9 +70,10 @@ def stated(
 ) -> tuple[Stated, ...]:
     """Return every statement that was found: of ``manifests``, the file ``readme`` and the heads of ``sources``."""
     found = [Stated(spdx_of(words), words, one.path) for one in manifests for words in one.licences]
-    for path in sources:
-        if said := _HEADER.search(read(path)[:2000]):
-            found.append(Stated(spdx_of(said["said"]), said["said"].strip(" */-#\r"), path))
+    heads = [(path, _HEADER.search(read(path)[:2000])) for path in sources]
+    marked = [(path, said["said"].strip(" */-#\r")) for path, said in heads if said]
+    if len(marked) > len(heads) / 2:  # a few may well be somebody else's
+        found += [Stated(spdx_of(words), words, path) for path, words in marked]
     if readme and (section := _README.search(read(readme))):
         words = _HEADING.split(section["said"])[0]
         found.append(Stated(spdx_of(words), " ".join(words.split())[:100], readme))

@@ -1,4 +1,4 @@
-"""Manifests: what a repository says of itself in pyproject.toml, setup.cfg, setup.py, package.json and Cargo.toml."""
+"""Manifests: what a repository says of itself in pyproject.toml, setup.py, package.json, Cargo.toml and their like."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
 _PERSON = re.compile(r"^\s*(?P<name>[^<(]*?)\s*(?:<(?P<mail>[^<>\s]+@[^<>\s]+)>)?\s*(?:\(.*\))?\s*$")
+_ASSIGNED = re.compile(
+    r"^\s*(?:[\w]+\.)?(?P<key>name|licenses?|authors?|email)\s*(?:=|:)\s*(?P<value>\[[^\]]*\]|[\"'][^\"'\n]*[\"'])",
+    re.MULTILINE,
+)
 _MAIL = re.compile(r"^[^@\s<>,;]+@[^@\s<>,;]+\.[A-Za-z]{2,}$")
 
 
@@ -23,8 +27,9 @@ class Manifest:
     """One manifest. What it does not say is empty.
 
     ``licences`` are its words on the licence as they stand there, ``authors`` pairs of a name and an e-mail address
-    (``""`` where it gives none), ``requires`` the range of language versions, ``extras`` and ``groups`` the names of
-    optional dependencies and of dependency groups, each with what it lists. ``data`` is all of a TOML or JSON file.
+    (``""`` where it gives none), maintainers behind them, ``requires`` the range of language versions, ``extras`` and
+    ``groups`` the names of optional dependencies and of dependency groups, each with what it lists. ``data`` is all of
+    a TOML or JSON file.
     """
 
     path: str
@@ -40,7 +45,11 @@ class Manifest:
 
 def read_manifests(names: Collection[str], read: Callable[[str], str]) -> tuple[Manifest, ...]:
     """Return the manifests at the top of the repository; one that cannot be read says nothing."""
-    return tuple(_told(path, reader, read(path)) for path, reader in _READERS.items() if path in names)
+    readers = {
+        **_READERS,
+        **{name: _worded for name in names if name.endswith(".gemspec") and "/" not in name},
+    }
+    return tuple(_told(path, reader, read(path)) for path, reader in readers.items() if path in names)
 
 
 def toml(text: str) -> dict[str, Any]:
@@ -79,7 +88,7 @@ def _pyproject(path: str, text: str) -> Manifest:
     data = toml(text)
     project, poetry = table(data, "project"), table(data, "tool", "poetry")
     classifiers = (*_texts(project.get("classifiers")), *_texts(poetry.get("classifiers")))
-    people = [(_text(one.get("name")), _mail(one.get("email"))) for one in _dicts(project.get("authors"))]
+    people = [*_people(project.get("authors")), *_people(project.get("maintainers"))]
     people += [person(one) for one in _texts(poetry.get("authors"))]
     extras = table(data, "project", "optional-dependencies") or table(data, "tool", "poetry", "extras")
     python = _text(project.get("requires-python")) or _text(table(poetry, "dependencies").get("python"))
@@ -178,12 +187,36 @@ def _cargo(path: str, text: str) -> Manifest:
     )
 
 
+def _composer(path: str, text: str) -> Manifest:
+    data = json.loads(text)
+    said = data.get("license")
+    licences = (said,) if isinstance(said, str) else _texts(said)
+    name = _text(data.get("name")).rpartition("/")[2]
+    return Manifest(path, name, licences, tuple(filter(_named, _people(data.get("authors")))), data=data)
+
+
+def _worded(path: str, text: str) -> Manifest:
+    """Read a manifest that is a program (Ruby, Elixir): what it assigns as plain texts; nothing is executed."""
+    rows = [(found["key"].rstrip("s"), found["value"]) for found in _ASSIGNED.finditer(text)]
+    said = {key: re.findall(r"[\"']([^\"']+)[\"']", value) for key, value in rows}
+    names = said.get("author", [])
+    mails = [_mail(one) for one in said.get("email", [])]
+    people = [(name, mails[at] if at < len(mails) else "") for at, name in enumerate(names)]
+    return Manifest(path, next(iter(said.get("name", [])), ""), tuple(said.get("license", ())), tuple(people))
+
+
+def _named(person: tuple[str, str]) -> bool:
+    return bool(person[0])
+
+
 _READERS: dict[str, Callable[[str, str], Manifest]] = {
     "pyproject.toml": _pyproject,
     "setup.cfg": _setup_cfg,
     "setup.py": _setup_py,
     "package.json": _package_json,
     "Cargo.toml": _cargo,
+    "composer.json": _composer,
+    "mix.exs": _worded,
 }
 
 
@@ -200,6 +233,10 @@ def _licence_words(licence: Any, classifiers: Collection[str]) -> Iterator[str]:
     for line in classifiers:
         if line.startswith("License ::") and line.count("::") > 1:
             yield line
+
+
+def _people(value: Any) -> list[tuple[str, str]]:
+    return [(_text(one.get("name")), _mail(one.get("email"))) for one in _dicts(value)]
 
 
 def _mail(value: Any) -> str:

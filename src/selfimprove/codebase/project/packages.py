@@ -47,7 +47,7 @@ def packages(names: Iterable[str], read: Callable[[str], str]) -> tuple[Package,
             continue
         if len(path.parts) == 3 and path.parts[0] != "src":
             continue
-        if path.parts[-2] not in _NOT_PRODUCT and not is_test(name):
+        if path.parts[-2].isidentifier() and path.parts[-2] not in _NOT_PRODUCT and not is_test(name):
             modules = [
                 one
                 for one in listed

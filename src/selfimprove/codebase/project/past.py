@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from selfimprove.tools.git.repo import Repo
 
 _ADDRESS = re.compile(
-    r"(?:\w[\w+]*://)?(?:[^@/\s]+@)?(?P<host>[\w.-]+\.\w+)(?::\d+)?[:/](?P<path>[^\s?#]+?)(?:\.git)?/?"
+    r"(?:\w[\w+]*://)?(?:[^@/\s]+@)?(?P<host>[\w.-]+\.\w+)(?::\d+)?[:/](?P<path>[\w.~/-]+?)(?:\.git)?/?"
 )
 _LOGIN = re.compile(
     r"^(?:\d+[+-])?(?P<login>[A-Za-z0-9][A-Za-z0-9_.-]*?)@users\.noreply\.(?P<host>git(?:hub|lab)\.com)$"
@@ -33,7 +34,7 @@ class Past(NamedTuple):
     """What git knows.
 
     ``host`` and ``slug`` (``owner/name``) are of the remote, ``""`` without one. ``branch`` is the default branch.
-    ``releases`` have the newest first. ``first_year`` is that of the oldest commit, ``""`` without a commit.
+    ``releases`` have the newest first. ``first_year`` is that of the oldest commit and ``first_author`` who made it;
     ``authors`` are names by number of commits; ``owner`` is the account of the person who made most of them, where
     their address says it.
     """
@@ -44,6 +45,7 @@ class Past(NamedTuple):
     releases: tuple[Release, ...] = ()
     first_year: str = ""
     authors: tuple[str, ...] = ()
+    first_author: str = ""
     owner: str = ""
 
     @property
@@ -58,24 +60,26 @@ class Past(NamedTuple):
 
 
 def read_past(repo: Repo) -> Past:
-    """Return what ``repo`` knows of itself, offline. A repository without a commit has only a remote."""
+    """Return what ``repo`` knows of itself, offline. Without a commit that is the remote and the present year."""
     remotes = (repo.line("remote") or "").split()
     name = "origin" if "origin" in remotes else next(iter(remotes), "")
     host, slug = _address(repo.line("remote", "get-url", name) or "") if name else ("", "")
     if not repo.head():
-        return Past(host, slug, repo.branch() or "")
+        return Past(host, slug, repo.branch() or "", first_year=time.strftime("%Y"))
     quiet = ("--no-show-signature", "--no-mailmap")
     rows = _lines(repo, "log", f"-{_MOST}", *quiet, "--format=%an%x09%ae", "HEAD")
     people = [row.partition("\t")[::2] for row in rows if "[bot]" not in row.partition("\t")[0]]
-    years = _lines(repo, "log", *quiet, "--max-parents=0", "--format=%ad", "--date=format:%Y", "HEAD")
+    roots = _lines(repo, "log", *quiet, "--max-parents=0", "--format=%ad%x09%an", "--date=format:%Y", "HEAD")
+    year, _, first = min(roots, default="").partition("\t")
     authors = Counter(one for one, _ in people).most_common()
     return Past(
         host,
         slug,
         _default_branch(repo, name),
         tuple(_releases(repo)),
-        min(years, default=""),
+        year,
         tuple(one for one, _ in authors),
+        first,
         _owner([mail for _, mail in people], host),
     )
 

@@ -16,7 +16,8 @@ SAMPLE = 40
 
 _LARGEST = 200_000  # characters of a file that somebody wrote by hand
 _SURE = 0.95  # share of the files from which on all of them are meant to be so
-_MOSTLY = 0.7  # share of indented lines or steps
+_CLEARLY = 0.85  # share of indented lines that begin with the same sign
+_MOSTLY = 0.7  # share of steps
 _NOT_OURS = re.compile(
     r"(^|/)(vendor|third_party|node_modules|dist|build|fixtures?|testdata|snapshots?|data|_build)/|\.min\."
 )
@@ -36,7 +37,7 @@ class Style(NamedTuple):
     """How the files of one extension are written; ``None``, 0 and ``""`` where they do not agree.
 
     ``indent`` is ``space`` or ``tab``, ``size`` the width of one step, ``ends`` is ``lf`` or ``crlf``. ``final`` says
-    that every file ends with a line end, ``trimmed`` that no line ends with spaces, ``utf8`` that all are UTF-8.
+    that every file ends with a line end, ``trimmed`` that no line ends with spaces, ``utf8`` that they are UTF-8.
     """
 
     files: int
@@ -75,7 +76,15 @@ def _style(end: str, texts: Sequence[str]) -> Style:
     final = _agreed([text.endswith("\n") for text in plain])
     trimmed = _agreed([not re.search(r"[ \t]$", text, re.MULTILINE) for text in plain])
     indent, size = ("", 0) if end in _PROSE else _indentation(plain)
-    return Style(len(texts), indent, size, ends, final, trimmed, "\ufffd" not in "".join(texts))
+    return Style(
+        len(texts),
+        indent,
+        size,
+        ends,
+        final,
+        trimmed,
+        bool(_agreed(["\ufffd" not in text for text in texts])),
+    )
 
 
 def _agreed(said: Sequence[bool]) -> bool | None:
@@ -88,7 +97,7 @@ def _indentation(texts: Sequence[str]) -> tuple[str, int]:
     leads = [lead for text in texts for lead in _leads(text)]
     signs = Counter("tab" if lead[0] == "\t" else "space" for lead in leads if lead)
     sign, count = next(iter(signs.most_common(1)), ("", 0))
-    if not count or count < _SURE * signs.total():
+    if not count or count < _CLEARLY * signs.total():
         return "", 0
     return sign, _step(leads) if sign == "space" else 0
 

@@ -28,18 +28,17 @@ def licence_files(facts: Facts) -> Mapping[str, str]:
 
 
 def holder(facts: Facts) -> str:
-    """Return who holds the copyright: the authors of a manifest, else who made the commits.
+    """Return who holds the copyright: the authors of a manifest, else who made the first commit.
 
     Raises PatchError when nobody is named.
     """
     named = next((one.authors for one in facts.manifests if one.authors), ())
-    names = list(dict.fromkeys(name for name, _ in named))[:_HOLDERS]
+    names = list(dict.fromkeys(" ".join(name.split())[:80] for name, _ in named))[:_HOLDERS]
     if names:
         return ", ".join(names)
-    if len(facts.past.authors) == 1:
-        return facts.past.authors[0]
-    if facts.past.authors and facts.name:
-        return f"{facts.past.authors[0]} and {facts.name} contributors"
+    if first := facts.past.first_author:
+        alone = {*facts.past.authors} <= {first}
+        return first if alone or not facts.name else f"{first} and the {facts.name} contributors"
     raise PatchError(
         "nobody is named who holds the copyright", hint="name the authors in the project's manifest"
     )

@@ -75,6 +75,7 @@ def gitlab(facts: Facts) -> str:
     else:
         raise PatchError("it is not known in which image its tests would run", where=".gitlab-ci.yml")
     before = ["python -m pip install uv"] if made.tool == "uv" else []
+    before += ["corepack enable"] if made.test.startswith(("pnpm", "yarn")) else []
     lines += ["  script:", *(f"    - {_scalar(one)}" for one in (*before, *made.setup, made.test))]
     return "\n".join(lines) + "\n"
 

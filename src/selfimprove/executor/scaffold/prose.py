@@ -60,7 +60,7 @@ def contributing(facts: Facts) -> str:
         lines += ["## Running the tests", "", *_fenced([made.test]), ""]
     checks = [*made.lint]
     if facts.has(".pre-commit-config.yaml"):
-        checks += ["pre-commit run --all-files"]
+        checks += ["python -m pip install pre-commit", "pre-commit run --all-files"]
     if checks:
         lines += ["## Checking the style", "", *_fenced(checks), ""]
     lines += ["## Handing in a change", "", *_handing_in(facts)]

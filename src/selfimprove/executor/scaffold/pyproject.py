@@ -68,7 +68,7 @@ def _with(text: str, part: Part) -> str:
             lines[at - 1] += end
         return "".join([*lines[:at], line, *lines[at:]])
     body = text if not text or text.endswith("\n") else text + end
-    gap = end if body.strip() else ""
+    gap = "" if not body.strip() or body.endswith(end * 2) else end
     return f"{body}{gap}[{part.table}]{end}{line}"
 
 

@@ -11,7 +11,7 @@ from selfimprove.codebase.project.pyparts import ruff_is_set_up
 from selfimprove.executor.commands import Finds, find_suite, wants_pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from selfimprove.codebase.project.facts import Facts
@@ -146,19 +146,19 @@ def _pip(facts: Facts, own: Manifest) -> Iterator[str]:
     built = facts.has("setup.py") or not own.data.keys().isdisjoint(("project", "build-system"))
     extras = {name: value for one in facts.manifests for name, value in one.extras.items()}
     extra, group = _named(extras), _named(own.groups)
-    listed = [
-        *(one for name in extra for one in extras[name]),
-        *(one for name in group for one in own.groups[name]),
-    ]
+    files = [] if extra or group else _requirements(facts, built=built)
     if built:
         yield f'python -m pip install -e ".[{extra[0]}]"' if extra else "python -m pip install -e ."
     if group and not extra:
         yield f"python -m pip install --group {group[0]}"
-    for name in () if extra or group else _requirements(facts, built=built):
-        listed.append(facts.read(name))
-        yield f"python -m pip install -r {shlex.quote(name)}"
+    yield from (f"python -m pip install -r {shlex.quote(name)}" for name in files)
+    listed = [*_listed(extras, extra), *_listed(own.groups, group), *map(facts.read, files)]
     if "pytest" in facts.test_command and not re.search(r"\bpytest\b", "\n".join(listed)):
         yield "python -m pip install pytest"
+
+
+def _listed(tables: Mapping[str, Sequence[str]], names: Iterable[str]) -> list[str]:
+    return [one for name in names for one in tables[name]]
 
 
 def _requirements(facts: Facts, *, built: bool) -> list[str]:

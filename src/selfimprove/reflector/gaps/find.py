@@ -58,8 +58,8 @@ def _gap(rule: Rule, facts: Facts) -> Gap:
     verdict = rule.wants(facts)
     path, *more = verdict.files or ("",)
     standing = Standing.UNDECIDED if verdict.hint else Standing.MISSING if path else Standing.UNSUITED
-    if rule.present is None and not path and facts.has("pyproject.toml") and rule.name == "pyproject":
-        standing, path = Standing.PRESENT, "pyproject.toml"
+    if verdict.there:
+        standing, path = Standing.PRESENT, verdict.there
     return Gap(
         *(rule.id, rule.name, rule.title, standing, path, verdict.reason, verdict.evidence, verdict.hint),
         more=tuple(more),

@@ -35,6 +35,10 @@ _CODE = frozenset(
         *("r", "ocaml", "bash", "objc", "zig", "nim", "fsharp", "groovy", "vue"),
     )
 )
+_IMAGES = frozenset(("python", "npm", "pnpm", "yarn", "cargo", "go", "bundle", "rake"))
+_RUNNERS = _IMAGES | {"bun", "mvn", "./mvnw", "gradle", "./gradlew", "dotnet", "vendor/bin/phpunit", "make"}
+"""What tests begin with that a CI recipe is known for: in an image of the language, on a runner of GitHub."""
+
 _CHECKERS = ("mypy", "pyright", "basedpyright", "ty", "pyre")
 _TYPED = 0.9
 """Share of public functions with types from which on a package is annotated; half of that where a checker is set up."""
@@ -43,7 +47,7 @@ _TYPED = 0.9
 class Verdict(NamedTuple):
     """What a rule says where its file is not there: make ``files`` for a ``reason``, or do not.
 
-    Without ``files`` it makes no sense here; with a ``hint`` it does once a person decides.
+    Without ``files`` it makes no sense here, or is ``there`` already; with a ``hint`` it does once a person decides.
     """
 
     reason: str
@@ -51,6 +55,7 @@ class Verdict(NamedTuple):
     evidence: tuple[str, ...] = ()
     hint: str = ""
     allow: tuple[str, ...] = ()
+    there: str = ""
 
 
 class Rule(NamedTuple):
@@ -140,6 +145,9 @@ def _ci(facts: Facts) -> Verdict:
     if not facts.test_command:
         return Verdict("there are no tests to run")
     evidence = (f"tests: {facts.test_command}",)
+    runs = _IMAGES if facts.past.forge == "gitlab" else _RUNNERS
+    if facts.test_command.partition(" ")[0] not in runs:
+        return Verdict(f"it is not known what has to be installed for {facts.test_command}", (), evidence)
     if facts.past.forge == "gitlab":
         return Verdict("no change is tested on its own", (".gitlab-ci.yml",), evidence)
     if facts.past.forge == "github" or any(name.startswith(".github/") for name in facts.names):
@@ -165,9 +173,8 @@ def _pyproject(facts: Facts) -> Verdict:
     if "pyproject.toml" in facts.taken and not facts.has("pyproject.toml"):
         return Verdict("it is in your tree and not in the last commit")
     if not parts:
-        return Verdict(
-            "it says what the repository knows" if facts.has("pyproject.toml") else "not a Python project"
-        )
+        there = "pyproject.toml" if facts.has("pyproject.toml") else ""
+        return Verdict("" if there else "not a Python project", there=there)
     keys = ", ".join(f"[{one.table}] {one.key}" for one in parts)
     allow = ("dependencies",) if any(one.table == "build-system" for one in parts) else ()
     verb = "lacks" if facts.has("pyproject.toml") else "is not there; it would have"
@@ -181,7 +188,9 @@ def _typed(facts: Facts) -> Verdict:
     least = _TYPED / 2 if _is_type_checked(facts) else _TYPED
     lacking = [one for one in bare if one.annotated >= least]
     if not lacking:
-        return Verdict("its functions are not annotated" if bare else "every package has it")
+        if not bare:
+            return Verdict("", there=f"{facts.packages[0].folder}/py.typed")
+        return Verdict("its functions are not annotated")
     if not bundles(facts):
         return Verdict("its build backend is not known, so it might not reach a wheel")
     evidence = tuple(
