@@ -122,6 +122,7 @@ class Orchestrator:
         try:
             self._recover(opened)
             summary.before, summary.added = self._audit_and_extend(summary, before=True)
+            self._charge_again(opened)
             self._play(self.stages.before, summary)
             if self.works:
                 schedule = self._schedule(opened)
@@ -156,14 +157,17 @@ class Orchestrator:
         for name in found.finished:
             self._listener(Notice(f"{name} had ended; tasks.yml shows it now"))
 
-    def _schedule(self, opened: Opened) -> Schedule:
-        """Return what the run follows, with what it has already spent."""
+    def _charge_again(self, opened: Opened) -> None:
+        """Let what an earlier process of this run has spent count."""
         if opened.resumed:
             ended = self._memory.journal.outcomes(run=opened.run.id)
             dollars, tokens = self._memory.journal.spent(opened.run.id)
             units = sum(row["cost"] for row in ended)
             calls = self._memory.journal.calls(opened.run.id)
             self._planner.budget.charge(units=units, dollars=dollars, tokens=tokens, calls=calls)
+
+    def _schedule(self, opened: Opened) -> Schedule:
+        """Return what the run follows, once it is told."""
         others = self._memory.claims.held_by_others()
         plan = self._planner.plan(self._tasks, claimed=others).next
         own = sum(bool(each.command) for each in plan)

@@ -181,7 +181,9 @@ def build_loop(
         Executor(bench),
         reflector,
         memory,
-        open_run=lambda: open_run(memory.journal, target.repo, bench.copies, choices.resume),
+        open_run=lambda: open_run(
+            memory.journal, target.repo, bench.copies, choices.resume, works=loop.works
+        ),
         listener=listener,
         hold=hold,
     )

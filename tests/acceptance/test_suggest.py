@@ -97,10 +97,6 @@ def test_what_is_known_comes_no_second_time_in_whatever_words(project):
         f"it is task {name}",
         f"it is like task {name}",
     ]
-    # Among the new ones too.
-    other = project(SHOP)
-    data, _ = ask(other, for_purpose(security=said(YAML, YAML_AGAIN)), "-c", "security")
-    assert len(tasks_of(other)) == 1
     # And the model is told.
     dry = json.loads(shop.run("suggest", "--dry-run", "-c", "security", "--format", "json", check=0).out)
     assert f"rejected: {YAML['title']} (because: the file is our own)" in dry["data"]["asked"][0]["prompt"]
@@ -236,3 +232,19 @@ def test_a_killed_one_goes_on_and_pays_for_no_answer_twice(project):
         asked = [one.body["messages"][1]["content"] for one in server.requests]
     assert asked[2:] == asked[1:2]
     assert [one["title"] for one in tasks_of(shop)] == [YAML["title"], CSV["title"]]
+
+
+def test_suggest_leaves_a_run_alone_that_was_stopped_in_a_task(project):
+    made = project(SHOP)
+    made.write("tasks.yml", "- {id: slow, title: Slow, command: sleep 60}\n")
+    process = made.start("run", "--no-audit")
+    deadline = time.monotonic() + 60
+    while "in_progress" not in (made.root / "tasks.yml").read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    env = made.replies(*for_purpose(security=said(YAML)))
+    assert made.run("suggest", "--category", "security", env=env).code == 0
+    made.write("tasks.yml", (made.root / "tasks.yml").read_text().replace("sleep 60", "echo ok"))
+    done = made.run("run", "slow", "--no-audit")
+    assert "going on with run 1" in done.err, done.err

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from selfimprove.model.run import Run
     from selfimprove.tools.git.repo import Repo
 
+_LOOKED_AT = 20  # runs among which one that goes on is looked for
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -52,11 +54,14 @@ def bury_the_dead(journal: Journal, repo: Repo, copies: Path, dead: Sequence[Run
     return notices
 
 
-def open_run(journal: Journal, repo: Repo, copies: Path, resume: int | None = None) -> Opened:
+def open_run(
+    journal: Journal, repo: Repo, copies: Path, resume: int | None = None, *, works: bool = True
+) -> Opened:
     """Return the run to do.
 
     ``resume`` names one. Else the last run goes on when it died or was interrupted and HEAD is where it
-    started; its steps that have a result are then not done again. Raises UsageError when ``resume`` names no
+    started; its steps that have a result are then not done again. One that does no tasks (not ``works``) leaves a run
+    alone that has begun some, for the run that goes on with them. Raises UsageError when ``resume`` names no
     run, or one that is being done.
     """
     copies.mkdir(parents=True, exist_ok=True)
@@ -66,17 +71,22 @@ def open_run(journal: Journal, repo: Repo, copies: Path, resume: int | None = No
         notices = bury_the_dead(journal, repo, copies, dead)
         sweep(repo, copies)
         head = repo.head() or ""
-        earlier = _named(journal, resume) if resume is not None else _unfinished(journal, head)
+        earlier = _named(journal, resume) if resume is not None else _unfinished(journal, head, works=works)
         if earlier and (run := journal.take_over(earlier)):
             return Opened(run, True, (*notices, f"going on with run {run.id}"), tuple(dead))
         run = journal.begin_run(head, repo.highest_run(), BRANCH_PREFIX)
         return Opened(run, False, tuple(notices), tuple(dead))
 
 
-def _unfinished(journal: Journal, head: str) -> Run | None:
-    last = next(iter(journal.runs(limit=1)), None)
-    goes_on = last is not None and last.state in ("died", "interrupted") and last.base == head
-    return last if goes_on else None
+def _unfinished(journal: Journal, head: str, *, works: bool) -> Run | None:
+    """Return the newest run that is to go on; runs that were about no task at all are passed over."""
+    for run in journal.runs(limit=_LOOKED_AT):
+        did_tasks = any(step.task_id for step in journal.steps(run=run.id))
+        if run.state in ("died", "interrupted") and run.base == head:
+            return run if works or not did_tasks else None
+        if did_tasks:
+            return None
+    return None
 
 
 def _named(journal: Journal, number: int) -> Run:

@@ -22,7 +22,9 @@ def request_text(
 
     ``words`` are those by which the request is found again; they stand in the body as they are.
     """
-    subjects = [message.split("\n")[0] for _, message, _ in commits]
+    # What was made from facts is not what the request is about, unless there is nothing else.
+    ordered = sorted(commits, key=lambda one: bool(one[2].get("made")))
+    subjects = [message.split("\n")[0] for _, message, _ in ordered]
     title = subjects[0] if len(subjects) == 1 else f"{subjects[0]}, and {len(subjects) - 1} more"
     parts = [part for commit, message, record in commits for part in _commit(commit, message, record)]
     end = _join(

@@ -6,13 +6,14 @@ import json
 
 import pytest
 
-from ideas_rig import CSV, SHELL, SHOP, YAML, for_purpose, said
+from ideas_rig import CSV, SHELL, SHOP, YAML, YAML_AGAIN, for_purpose, said
 from selfimprove import wiring, wiring_reflect
 from selfimprove.asking import Asker
 from selfimprove.errors import LLMError
 from selfimprove.model.budget import Budget
 from selfimprove.reflector.briefing import Facts
-from selfimprove.reflector.suggest import Wish, suggest
+from selfimprove.reflector.proposing import Proposed
+from selfimprove.reflector.suggest import Wish, gathered, preview, suggest
 from selfimprove.target import open_target
 
 FACTS = Facts(None, "pytest -q")
@@ -177,3 +178,30 @@ def test_prose_of_other_languages_is_known_and_english_is_let_be():
     )
     assert not is_english("Añadir una orden para exportar las facturas en un archivo para los clientes.")
     assert not is_english("Добавить команду для выгрузки счетов в таблицу.")
+
+
+def test_what_comes_twice_among_the_new_ones_is_taken_once_and_a_limit_takes_the_most_urgent(project):
+    shop = project(SHOP)
+    found = ask(
+        shop, for_purpose(security=said(YAML, YAML_AGAIN, YAML), features=said(CSV)), "security", "features"
+    )
+    assert titles(found) == [YAML["title"], CSV["title"]]
+    assert [one.reason.partition('"')[0] for one in found.dropped] == [
+        "it is like the idea ",
+        "it came twice",
+    ]
+    few = gathered([Proposed(found.asked[0], list(reversed(found.findings)))], (), 1)
+    assert titles(few) == [YAML["title"]]
+    assert "more urgent" in few.dropped[0].reason
+
+
+def test_without_the_parts_of_the_index_the_question_has_code_all_the_same(project):
+    ground = ground_of(project(SHOP))
+    ground.index = lambda: None
+    ((asked, text),) = preview(ground, FACTS, (), Wish(("security",)))
+    assert "shop/store.py" in asked.files
+    assert "return yaml.load(file, Loader=yaml.Loader)" in text
+    # And in a repository in which the words of the category stand nowhere.
+    small = ground_of(project({"a.py": "def add(one, two):\n    return one + two\n"}))
+    ((asked, text),) = preview(small, FACTS, (), Wish(("compliance",)))
+    assert asked.files == ("a.py",)
