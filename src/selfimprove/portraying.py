@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove import wiring_audit
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from selfimprove.target import Target
 
     Progress = Callable[[int, int], object]
+    Asking = Callable[[], AbstractContextManager[Asker | None]]
 
 _HOTTEST, _LEAST_COMMITS, _LEAST_COMPLEX = 10, 2, 10
 
 
 def analyze(
     target: Target,
-    asker: Asker | None = None,
+    asking: Asking = nullcontext,
     *,
     output_dir: Path | None = None,
     anew: bool = False,
@@ -38,10 +39,28 @@ def analyze(
 ) -> Analyzed:
     """Write the documents of the person's tree and return what became of them.
 
-    With an ``asker``, summaries are asked for where facts have changed or none is there, ``anew`` for all. What
-    does not carry our marker is a person's and stays as it is. ``output_dir`` is what a person named; else the
-    settings count. Raises SelfimproveError; a model that fails costs the summaries only.
+    Where facts have changed or a summary is missing (with ``anew``: for all), ``asking`` is entered and what it
+    yields is asked for summaries; None asks nobody. What does not carry our marker is a person's and stays as it is.
+    ``output_dir`` is what a person named; else the settings count. Raises SelfimproveError; a model that fails costs
+    the summaries only.
     """
+    files, done = _drafted(target, asking, output_dir, anew=anew, progress=progress)
+    for path, data in files.items():
+        _write(target.repo.root / path, data)
+    return done
+
+
+def drafted(target: Target, asker: Asker | None = None) -> tuple[dict[str, bytes], Analyzed]:
+    """Return the documents that :func:`analyze` would write, by their path from the root, and what became of each.
+
+    Only those that would change are returned; nothing is written.
+    """
+    return _drafted(target, lambda: nullcontext(asker), None, anew=False, progress=lambda _done, _total: None)
+
+
+def _drafted(
+    target: Target, asking: Asking, output_dir: Path | None, *, anew: bool, progress: Progress
+) -> tuple[dict[str, bytes], Analyzed]:
     from selfimprove.codebase.portrait.documents import pages, renewed
     from selfimprove.codebase.portrait.markup import with_summary
 
@@ -50,26 +69,23 @@ def analyze(
     facts = pages(portrait)
     there = {name: _existing(folder / name) for name in facts}
     stale = [name for name, one in there.items() if one.is_stale(facts[name]) or (anew and not one.reason)]
-    prose = _prose(target, asker, portrait, facts) if asker is not None and stale else None
+    prose = _summaries(target, asking, portrait, facts) if stale else None
     new = {name: prose.texts[name] for name in stale if prose and name in prose.texts}
+    files: dict[str, bytes] = {}
     documents = []
     for name, one in there.items():
         draft = with_summary(facts[name], new[name]) if name in new else renewed(portrait, name, one.text)
-        state = _bring(folder / name, one, draft)
-        summary = "new" if name in new else one.summary_kept_by(draft)
-        documents.append(Document(_shown(target, folder / name), state, summary, one.reason))
+        path, state = _shown(target, folder / name), one.state(draft)
+        if state == "written":
+            files[path] = draft.encode("utf-8", "replace")
+        documents.append(Document(path, state, one.summary(draft, new=name in new), one.reason))
     done = Analyzed(tuple(documents), len(portrait.outlines), len(portrait.not_analysed))
-    return done if prose is None else _with_prose(done, prose)
+    return files, done if prose is None else _with_prose(done, prose)
 
 
-def _bring(path: Path, there: _There, new: str) -> str:
-    """Write a document unless it is a person's or is so already; return which of these."""
-    if there.reason:
-        return "refused"
-    if there.text == new:
-        return "unchanged"
-    _write(path, new)
-    return "written"
+def _summaries(target: Target, asking: Asking, portrait: Portrait, facts: Mapping[str, str]) -> Prose | None:
+    with asking() as asker:
+        return None if asker is None else _prose(target, asker, portrait, facts)
 
 
 @contextmanager
@@ -139,11 +155,16 @@ class _There(NamedTuple):
         said, summary = parted(self.text)
         return not self.reason and (said != facts or not summary)
 
-    def summary_kept_by(self, draft: str) -> str:
-        """Return the word for a summary that ``draft`` still has."""
+    def state(self, draft: str) -> str:
+        """Return what becomes of the document where ``draft`` is what it should be."""
+        return "refused" if self.reason else "unchanged" if self.text == draft else "written"
+
+    def summary(self, draft: str, *, new: bool) -> str:
+        """Return the word for the summary of ``draft``: ``new``, ``kept`` from the document, or none."""
         from selfimprove.codebase.portrait.markup import parted
 
-        return "kept" if parted(self.text)[1] and parted(draft)[1] else ""
+        kept = "kept" if parted(self.text)[1] and parted(draft)[1] else ""
+        return "new" if new and not self.reason else kept
 
 
 def _existing(path: Path) -> _There:
@@ -162,10 +183,10 @@ def _existing(path: Path) -> _There:
     return _There("", "its first line is not the mark of selfimprove analyze: a person wrote it")
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, text.encode("utf-8", "replace"))
+        replace_file(path, data)
     except OSError as error:
         raise UsageError(
             f"the document cannot be written: {error.strerror}",
@@ -258,6 +279,7 @@ def files_to_show(target: Target, portrait: Portrait, secrets: Sequence[str] = (
     """Yield what of the files a model may be shown, the most telling first, within the limits of the settings."""
     from selfimprove.codebase.fence import private, secret
     from selfimprove.codebase.lines import text_of
+    from selfimprove.codebase.measure.record import MeasureError
     from selfimprove.codebase.measure.source import read_source
     from selfimprove.reflector.prose import Shown
     from selfimprove.tools.shell.masking import mask
@@ -268,7 +290,10 @@ def files_to_show(target: Target, portrait: Portrait, secrets: Sequence[str] = (
             return
         if private(path):
             continue
-        text = text_of(read_source(target.repo.root / path))
+        try:
+            text = text_of(read_source(target.repo.root / path))
+        except (MeasureError, OSError):  # it has gone since it was listed, or is too large
+            continue
         if secret(text) or not text.strip():
             continue
         most = min(limits.file_chars, left)
@@ -308,33 +333,3 @@ def _telling(portrait: Portrait, extensions: Sequence[str], priority: Sequence[s
     endings = tuple(extensions)
     known = [path for path, one in portrait.outlines.items() if one.language and one.lines]
     return sorted((path for path in known if not endings or path.endswith(endings)), key=order)
-
-
-def drafted(target: Target, asker: Asker | None = None) -> tuple[dict[str, bytes], Analyzed]:
-    """Return the documents that `analyze` would write, by their path from the root, and what would become of each.
-
-    Only those that would change are returned; nothing is written.
-    """
-    from selfimprove.codebase.portrait.documents import pages, renewed
-    from selfimprove.codebase.portrait.markup import with_summary
-
-    folder = _folder(target, None)
-    portrait = gather(target)
-    facts = pages(portrait)
-    there = {name: _existing(folder / name) for name in facts}
-    stale = [name for name, one in there.items() if one.is_stale(facts[name])]
-    prose = _prose(target, asker, portrait, facts) if asker is not None and stale else None
-    new = {name: prose.texts[name] for name in stale if prose and name in prose.texts}
-    files: dict[str, bytes] = {}
-    documents = []
-    for name, one in there.items():
-        draft = with_summary(facts[name], new[name]) if name in new else renewed(portrait, name, one.text)
-        path = _shown(target, folder / name)
-        state = "refused" if one.reason else "unchanged" if one.text == draft else "written"
-        if state == "written":
-            files[path] = draft.encode("utf-8", "replace")
-        documents.append(
-            Document(path, state, "new" if name in new else one.summary_kept_by(draft), one.reason)
-        )
-    done = Analyzed(tuple(documents), len(portrait.outlines), len(portrait.not_analysed))
-    return files, done if prose is None else _with_prose(done, prose)

@@ -20,9 +20,8 @@ class Places:
     def __init__(self, paths: Mapping[str, object], roots: Sequence[str] = ()) -> None:
         self.paths = paths
         self._folders = {posixpath.dirname(path) for path in paths if path.split("/")[-1] == "__init__.py"}
-        python = [path for path in paths if path.endswith(".py")]
-        self._above = {folder for path in python for folder in _folders_above(posixpath.dirname(path))}
-        self._called = {posixpath.basename(one).removesuffix(".py") for one in (*python, *self._above)}
+        self._outer: dict[str, str] = {}
+        self._called = {name for path in paths if path.endswith(".py") for name in self._top_names(path)}
         packages = {self.root(path) for path in paths if posixpath.dirname(path) in self._folders}
         self._roots = list(dict.fromkeys((*map(_declared, roots), *_ROOTS)))
         self._tops: dict[str, list[str]] = defaultdict(list)
@@ -33,10 +32,12 @@ class Places:
 
     def root(self, path: str) -> str:
         """Return the folder around the outermost package that ``path`` is in, or its own folder."""
-        folder = posixpath.dirname(path)
-        while folder in self._folders and folder:
-            folder = posixpath.dirname(folder)
-        return folder
+        start = folder = posixpath.dirname(path)
+        if start not in self._outer:
+            while folder in self._folders and folder:
+                folder = posixpath.dirname(folder)
+            self._outer[start] = folder
+        return self._outer[start]
 
     def name(self, path: str) -> str:
         """Return the dotted name of the module in ``path``."""
@@ -53,13 +54,15 @@ class Places:
         whole = (f"{base}/__init__.py", f"{base}.py")
         return next((path for path in whole if path in self.paths), None)
 
-    def is_folder(self, base: str) -> bool:
-        """True when Python files lie in the folder ``base`` or below it: a package without an ``__init__.py``."""
-        return base in self._above
-
     def has_name(self, name: str) -> bool:
-        """True when a file or a folder with Python files is called ``name``, wherever it lies."""
+        """True when an import of ``name`` may mean a file or a package of the project, whatever ``sys.path`` has."""
         return name in self._called
+
+    def _top_names(self, path: str) -> Iterator[str]:
+        """Yield what is outermost around ``path``: its package or itself, and the folders around that."""
+        root = self.root(path)
+        yield path[len(root) :].lstrip("/").partition("/")[0].removesuffix(".py")
+        yield from filter(None, root.split("/"))
 
     def bases(self, module: str, level: int, importer: str) -> list[str]:
         """Return where ``module`` may be, as paths without an ending; the first that is there counts."""
@@ -76,12 +79,6 @@ class Places:
 def _declared(root: str) -> str:
     """Return a folder as a configuration names it, from the top: ``""`` for the top itself."""
     return "" if root.strip("/") == "." else root.strip("/").removeprefix("./").replace("\\", "/")
-
-
-def _folders_above(folder: str) -> Iterator[str]:
-    while folder:
-        yield folder
-        folder = posixpath.dirname(folder)
 
 
 def load_edges(path: str, imports: Iterable[Import], places: Places) -> dict[str, int]:

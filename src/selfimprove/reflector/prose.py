@@ -9,6 +9,7 @@ from selfimprove.codebase.fence import BLANK, begin, end, mark_for
 from selfimprove.codebase.portrait.names import Known, unknown, without_unknown
 from selfimprove.errors import Interrupted, LLMError, SelfimproveError
 from selfimprove.tools.llm.client import Ask, Message
+from selfimprove.tools.shell.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -88,7 +89,8 @@ def write_prose(
     ``fits`` tells whether a question is short enough; the last of ``shown`` are left out until it is. A reply that
     stays unusable costs the summaries only: it is a problem, never an error. Raises Interrupted.
     """
-    ask, files = question(pages, shown, fits)
+    safe = {name: mask(page, asker.secrets) for name, page in pages.items()}
+    ask, files = question(safe, shown, fits)
     known = Known(portrait, pages.values(), [*pages.values(), *(one.text for one in files)])
     tokens, dollars = 0, 0.0
     value: dict[str, Any] = {}

@@ -78,6 +78,21 @@ def test_any_name_can_stand_in_markdown_and_mermaid():
     ]
 
 
+def test_a_library_is_told_from_a_module_of_its_name(tmp_path):
+    found = facts(
+        tmp_path,
+        {
+            "shop/__init__.py": "",
+            "shop/redis.py": "import redis\nimport os\nfrom shop import tax\nimport acme.tool\n",
+            "lib/acme/tool/__init__.py": "",
+            "bench/corpora.py": "",
+            "training/run.py": "import corpora\n",
+        },
+    )
+    assert found.graph.libraries == {"redis": ["shop/redis.py"]}
+    assert set(found.graph.edges["shop/redis.py"]) == {"shop/__init__.py", "lib/acme/tool/__init__.py"}
+
+
 def test_other_languages_are_resolved_as_they_name_files(tmp_path):
     found = facts(
         tmp_path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,8 +57,8 @@ def analyze(
     folder = None if output_dir is None else door.folder / output_dir
     counter = Counter(door, "read")
     try:
-        with portraying.opened_asker(target, _told(door), needed=prose is True) as asker:
-            done = portraying.analyze(target, asker, output_dir=folder, anew=prose is True, progress=counter)
+        asking = partial(portraying.opened_asker, target, _told(door), needed=prose is True)
+        done = portraying.analyze(target, asking, output_dir=folder, anew=prose is True, progress=counter)
     finally:
         counter.close()
     for line in done.problems:

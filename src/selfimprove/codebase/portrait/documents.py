@@ -14,7 +14,7 @@ from selfimprove.codebase.portrait.reading import outlines
 from selfimprove.codebase.portrait.specification import CHECKS, specification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from selfimprove.codebase.measure.record import FileMetrics
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     from selfimprove.codebase.tree import Cache
 
 
+_PAGES: dict[str, Callable[[Portrait], str]] = dict(
+    zip(NAMES, (specification, graph_page, architecture), strict=True)
+)
+
+
 def pages(found: Portrait) -> dict[str, str]:
     """Return the factual pages by name."""
-    return dict(zip(NAMES, (specification(found), graph_page(found), architecture(found)), strict=True))
+    return {name: page(found) for name, page in _PAGES.items()}
 
 
 def refresh(
@@ -72,7 +77,7 @@ def renewed(found: Portrait, name: str, document: str) -> str:
     facts, summary = parted(document)
     if name == "architecture.md" and found.hot is None:
         found = found._replace(hot=carried_hot(facts, found))
-    page = pages(found)[name]
+    page = _PAGES[name](found)
     if name == "specification.md" and found.checks is None:
         page = page.partition(f"{CHECKS}\n")[0] + CHECKS + facts.partition(CHECKS)[2]
     if not summary:

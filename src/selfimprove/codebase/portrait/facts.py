@@ -100,7 +100,7 @@ def portrait(
         map_tests(outlines, graph),
         None if hot is None else tuple(hot),
         None if checks is None else tuple(checks),
-        tuple(sorted({**_problems(outlines, stated), **not_analysed}.items())),
+        _problems(outlines, stated, not_analysed),
         _licence(root, known),
     )
 
@@ -139,9 +139,14 @@ def _bytes(path: Path) -> bytes | None:
         return None
 
 
-def _problems(outlines: Mapping[str, Outline], stated: Sequence[Manifest]) -> dict[str, str]:
-    unread = {path: one.problem for path, one in outlines.items() if one.problem}
-    return unread | {one.file: one.problem for one in stated if one.problem}
+def _problems(
+    outlines: Mapping[str, Outline], stated: Sequence[Manifest], measuring: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """Return why files were not read or measured; links and what is not there are not files of their own."""
+    found = {path: one.problem for path, one in outlines.items() if one.problem}
+    found |= {one.file: one.problem for one in stated if one.problem}
+    found |= {path: why for path, why in measuring.items() if path in outlines}
+    return tuple(sorted(found.items()))
 
 
 def _name(stated: Sequence[Manifest]) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from selfimprove.codebase.portrait.imports import Drawn
 
 _MOST, _PER_LAYER, _LIBRARIES = 15, 14, 40
+_PARTS = "package"
 _INTRODUCTION = """\
 An arrow leads from what imports to what is imported. A solid arrow: the import runs when the module is loaded; a
 dotted one: only inside of functions. Imports for type checkers alone are left out, and so are tests, documentation
@@ -54,7 +55,7 @@ def _pictures(portrait: Portrait, files: Iterable[str]) -> list[str]:
     packages = drawn(portrait.graph.edges, by_package(portrait.graph.edges, own))
     modules = drawn(portrait.graph.edges, {path: unit_of(path) for path in own}, fold=False)
     if len(packages.nodes) > 1:
-        found += ["## Packages\n", _picture(portrait, packages, "package")]
+        found += ["## Packages\n", _picture(portrait, packages, _PARTS)]
     if set(modules.nodes) != set(packages.nodes):
         found += ["## Modules\n", _picture(portrait, modules, "module")]
     return found
@@ -69,6 +70,8 @@ def _picture(portrait: Portrait, one: Drawn, noun: str) -> str:
         notes.append(f"Shown are the {len(one.nodes)} of {one.total:,} {noun}s that have most arrows.")
     elif one.total > len(one.nodes):
         notes.append(f"{one.total:,} {noun}s, folded into {len(one.nodes)} by their folders.")
+    if noun == _PARTS and any(node in portrait.outlines for node in one.nodes):
+        notes.append("Modules of a package that is in a circle with what lies below it stand for themselves.")
     if one.left_out:
         notes.append(
             f"{count(one.left_out, 'arrow')} that few imports make {'is' if one.left_out == 1 else 'are'} left out."

@@ -66,12 +66,14 @@ def _python(path: str, one: Outline, places: Places, libraries: dict[str, list[s
         file = _meant(use.what, path, places)
         if file is not None and file != path and use.when != TYPES:
             found[file] = LOAD if LOAD in (use.when, found.get(file)) else CALL
-        if file is None and (library := _library(use.what, path, places)):
+        if file is None and (library := _library(use.what, places)):
             libraries[library].append(path)
     return found
 
 
 def _meant(what: Import, path: str, places: Places) -> str | None:
+    if not what.level and not places.has_name(what.module.partition(".")[0]):
+        return None  # of elsewhere; most imports are
     for base in places.bases(what.module, what.level, path):
         submodule = places.file(f"{base}/{what.name}") if what.name else None
         if file := submodule or places.file(base):
@@ -79,16 +81,11 @@ def _meant(what: Import, path: str, places: Places) -> str | None:
     return None
 
 
-def _library(what: Import, path: str, places: Places) -> str:
+def _library(what: Import, places: Places) -> str:
     """Return the top name of what is imported from elsewhere, ``""`` for what is Python's or the project's own."""
     top = what.module.partition(".")[0]
-    ours = what.level or places.has_name(top) or _is_ours(what, path, places)
+    ours = what.level or places.has_name(top)
     return "" if ours or top in sys.stdlib_module_names or not top.isidentifier() else top
-
-
-def _is_ours(what: Import, path: str, places: Places) -> bool:
-    """True for a package without an ``__init__.py``, of which only folders are there."""
-    return any(places.is_folder(base) for base in places.bases(what.module, what.level, path))
 
 
 def _handed_on(path: str, one: Outline, outlines: Mapping[str, Outline], places: Places) -> Iterator[str]:

@@ -11,7 +11,7 @@ from selfimprove.codebase.measure.source import read_source
 from selfimprove.codebase.portrait.outline import FORM, Outline, outline, pack, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from selfimprove.codebase.tree import Cache
@@ -40,9 +40,7 @@ def outlines(
     ``blobs`` are the ids of those whose content git knows; what ``cache`` holds of them is not read again. Links,
     pipes, submodules and what is not there are passed over.
     """
-    wanted = [
-        _Job(name, root / name, blobs.get(name, "")) for name in sorted(names) if _is_own_file(root, name)
-    ]
+    wanted = list(_jobs(root, names, blobs, hashed=cache is not None))
     found = _known(wanted, cache) if cache else {}
     fresh = [one for one in wanted if one.path not in found]
     rows: dict[tuple[str, str], bytes] = {}
@@ -54,6 +52,14 @@ def outlines(
     if cache and rows:
         cache.put(rows)
     return {one.path: found[one.path] for one in wanted if one.path in found}
+
+
+def _jobs(root: Path, names: Iterable[str], blobs: Mapping[str, str], *, hashed: bool) -> Iterator[_Job]:
+    """Yield what is to be read; with ``hashed`` each has its blob id, so that a cache can be asked."""
+    for name in sorted(names):
+        if _is_own_file(root, name):
+            blob = blobs.get(name, "")
+            yield _Job(name, root / name, _blob_of(root / name) if hashed and not blob else blob)
 
 
 def _known(wanted: Iterable[_Job], cache: Cache) -> dict[str, Outline]:
@@ -97,5 +103,16 @@ def _read(job: _Job) -> tuple[str, bytes]:
         return "", pack(Outline("", 0, problem=str(error)))
     except OSError:
         return "", b""
-    blob = job.blob or hashlib.sha1(b"blob %d\0" % len(source) + source, usedforsecurity=False).hexdigest()
-    return blob, pack(outline(job.path, source))
+    return job.blob or _blob_id(source), pack(outline(job.path, source))
+
+
+def _blob_of(file: Path) -> str:
+    """Return the blob id of a file that git does not know so: hashing is far cheaper than reading what it says."""
+    try:
+        return _blob_id(read_source(file))
+    except (MeasureError, OSError):
+        return ""
+
+
+def _blob_id(source: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(source) + source, usedforsecurity=False).hexdigest()
