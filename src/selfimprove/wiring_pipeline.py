@@ -16,7 +16,7 @@ from selfimprove.model.task import Status, Task
 from selfimprove.wiring import build_loop, build_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from selfimprove.executor.bench import Bench
@@ -158,22 +158,26 @@ def _asker(bench: Bench, run: Run) -> Asker:
 def _confirmed(target: Target, memory: Memory, run: Run, tasks: Sequence[Task]) -> Staged:
     """Return what a run has left behind. Raises StateError when journal, branch and tasks.yml do not agree."""
     ends = memory.journal.outcomes(run=run.id)
-    told = {task.id: task.status.value for task in tasks}
     commits = {end["task_id"]: end["commit"] for end in ends if end["commit"]}
-    wrong = [
-        f"the commit of {task} is not in the repository"
-        for task, commit in commits.items()
-        if target.repo.resolve(f"{commit}^{{commit}}") is None
-    ]
     last = {end["task_id"]: end["status"] for end in ends}
-    wrong += [
-        f"{task} is {told[task]} in {target.settings.tasks_file} and {status} in the journal"
-        for task, status in last.items()
-        if task in told and told[task] not in (status, Status.PENDING.value)
-    ]
-    if wrong:
-        raise StateError(wrong[0], where=f"run {run.id}", hint=f"selfimprove history --run {run.id}")
+    if wrong := _disagreement(target, commits, last, tasks):
+        raise StateError(wrong, where=f"run {run.id}", hint=f"selfimprove history {run.id}")
     counts = {word: sum(status == word for status in last.values()) for word in ("done", "failed", "skipped")}
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to do"
     record = f"{target.settings.logs_dir}/run-{run.id}.json"
     return Staged(f"{said}; record: {record}", {"tasks": last, "commits": commits, "record": record})
+
+
+def _disagreement(
+    target: Target, commits: Mapping[str, str], last: Mapping[str, str], tasks: Sequence[Task]
+) -> str:
+    """Say what of a run is not where its journal says, ``""`` when all is."""
+    for task, commit in commits.items():
+        if target.repo.resolve(f"{commit}^{{commit}}") is None:
+            return f"the commit of {task} is not in the repository"
+    for one in tasks:
+        status = last.get(one.id, "")
+        if status and one.status.value not in (status, Status.PENDING.value):
+            file = target.settings.tasks_file
+            return f"{one.id} is {one.status.value} in {file} and {status} in the journal"
+    return ""

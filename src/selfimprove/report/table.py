@@ -278,7 +278,9 @@ def status_table(
     _say(console, f"tasks   {tasks or 'none'}")
     for run in runs:
         if run.state == "running" and run.id not in dead:
-            at = ", ".join(f"{visible(step.task_id)} ({step.name})" for step in doing if step.run == run.id)
+            at = ", ".join(
+                f"{visible(step.task_id)} ({step.name})".strip() for step in doing if step.run == run.id
+            )
             _say(
                 console,
                 f"run {run.id}   running since {moment(run.started_at)}{': ' + at if at else ''}",
