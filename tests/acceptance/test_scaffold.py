@@ -362,3 +362,18 @@ def test_a_task_of_the_backlog_is_made_without_a_model(kit: Project) -> None:
     kit.write("tasks.yml", yaml.safe_dump({"tasks": [task]}))
     done = kit.run("run", "--no-audit", check=0)
     assert commits(kit) == ["Add .editorconfig"], done.err
+
+
+@pytest.mark.parametrize("command", ["no-such-program --test", "sh -c 'echo broken; exit 3'"])
+def test_tests_that_cannot_run_hold_back_what_they_could_read_and_nothing_else(
+    project: Make, command: str
+) -> None:
+    """A licence is no matter of the tests; pyproject.toml is."""
+    made = project(FILES)
+    made.git("remote", "add", "origin", REMOTE)
+    env = {"SELFIMPROVE_CHECK__TEST_COMMAND": command}
+    found = rows(made, "license", "pyproject", code=1, env=env)
+    assert (found["license"]["status"], found["pyproject"]["status"]) == ("done", "failed")
+    assert "Selfimprove-Check: tests: judge nothing here" in made.git(
+        "log", "-1", "--format=%B", "selfimprove/run-1"
+    )
