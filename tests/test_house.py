@@ -68,6 +68,7 @@ BELOW: dict[str, set[str]] = {
         "orchestrator",
         "target",
         "wiring_audit",
+        "wiring_portrait",
         "wiring_index",
         "wiring_llm",
         "codebase",
@@ -75,6 +76,7 @@ BELOW: dict[str, set[str]] = {
     }
     | PARTS
     | SETTINGS,
+    "wiring_portrait": {"wiring_audit", "target", "codebase", "tools"} | PARTS | SETTINGS,
     "wiring_index": {"target", "codebase", "tools"} | SETTINGS,
     "wiring_land": {"wiring", "orchestrator", "target", "tools"} | PARTS | SETTINGS,
     "wiring_llm": {"target", "codebase", "tools"} | SETTINGS,
@@ -110,6 +112,7 @@ BELOW: dict[str, set[str]] = {
         "wiring_pipeline",
         "wiring_scaffold",
         "wiring_audit",
+        "wiring_portrait",
         "wiring_index",
         "wiring_land",
         "wiring_reflect",

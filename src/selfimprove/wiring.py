@@ -15,6 +15,7 @@ from selfimprove.wiring_audit import load_tasks as load_tasks
 from selfimprove.wiring_llm import build_backend as build_backend
 from selfimprove.wiring_llm import build_llm, build_recorder, build_reviewer
 from selfimprove.wiring_llm import model_problem as model_problem
+from selfimprove.wiring_portrait import portrayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -157,17 +158,6 @@ def copies_folder(target: Target) -> Path:
     return cache_folder(target.loaded.environ) / "copies" / f"{target.repo.root.name}-{name}"
 
 
-def build_orchestrator(
-    target: Target,
-    choices: Choices,
-    listener: Listener = ignore,
-    approve: Callable[[Task, str], Objection | None] = lambda _task, _diff: None,
-    hold: Callable[[], AbstractContextManager[object]] = nullcontext,
-) -> Orchestrator:
-    """Return the loop, ready to run."""
-    return build_loop(target, choices, listener, approve, hold)[0]
-
-
 def build_loop(
     target: Target,
     choices: Choices,
@@ -229,6 +219,7 @@ def build_bench(
         per_task=settings.run.branch == "task",
         rewrites=settings.run.rewrite,
         testing=_testing(settings.tests),
+        portray=portrayer(target),
         approve=approve,
         listener=listener,
         copies=copies_folder(target),

@@ -11,7 +11,7 @@ from selfimprove.errors import SelfimproveError, StateError
 from selfimprove.model.events import Listener, Notice, TaskEnded, TaskStarted, ignore
 from selfimprove.model.outcome import Outcome
 from selfimprove.model.phase import DOCUMENTS, phases
-from selfimprove.model.stage import Stage, Staged
+from selfimprove.model.stage import Stage, Staged, Stages
 from selfimprove.model.task import Status, Task
 from selfimprove.wiring import build_loop, build_memory
 
@@ -40,7 +40,7 @@ def build(
     """Return the loop with its stages: analyze and suggest before the tasks, the groups of tests after them."""
     loop, bench = build_loop(target, choices, listener, hold=hold)
     before = (_analyze(target, bench, loop, listener), wiring_reflect.suggest_stage(target, bench))
-    loop.stages = loop.stages._replace(before=before, after=(_test(bench),))
+    loop.stages = Stages(before, wiring_reflect.idle_stages(target, bench), (_test(bench),))
     return loop
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from selfimprove.asking import Asker
     from selfimprove.executor.bench import Bench
     from selfimprove.executor.sight import Sight
+    from selfimprove.model.outcome import Objection
     from selfimprove.model.run import Run
     from selfimprove.model.suggested import Asked, Suggested
     from selfimprove.model.task import Task
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
     from selfimprove.reflector.briefing import Facts
     from selfimprove.reflector.ground import Ground
     from selfimprove.reflector.suggest import Wish
-    from selfimprove.target import Target
+    from selfimprove.target import Choices, Target
 
+_REMARK = """\
+# What new goals are about, in your own words: it is told to the model as it stands, without lines like this one.
+# It counts when generate.when_idle is on and a run has nothing left to do.
+"""
 LONGEST_MASTER = 40_000
 """Bytes of the master prompt that are read."""
 
@@ -38,6 +43,7 @@ def suggest_stage(target: Target, bench: Bench) -> Stage:
     def do(run: Run, tasks: Sequence[Task]) -> Staged:
         from selfimprove.reflector.suggest import suggest
 
+        _refuse_without_model(target, bench)
         ground = _ground(target, bench.sight(), run.base)
         return _staged(suggest(_asker(bench, run), ground, facts_of(target), tasks, wish_of(target)))
 
@@ -50,6 +56,7 @@ def generate_stage(target: Target, bench: Bench) -> Stage:
     def do(run: Run, tasks: Sequence[Task]) -> Staged:
         from selfimprove.reflector.goals import Bounds, goals
 
+        _refuse_without_model(target, bench)
         settings, ground = target.settings.generate, _ground(target, bench.sight(), run.base)
         bounds = Bounds(settings.per_run, settings.commits)
         master = read_master_prompt(target)
@@ -64,28 +71,37 @@ def build_suggesting(
     hold: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Orchestrator:
     """Return a run of this one stage, which writes what is new to tasks.yml. Raises what keeps it from asking."""
-    from selfimprove.executor.executor import Executor
-    from selfimprove.executor.recovery import open_run
-    from selfimprove.orchestrator import Orchestrator
     from selfimprove.target import Choices
 
     if problem := wiring.model_problem(target):
         raise problem
     wiring.build_backend(target)  # a broken file of replies is told before a run is opened
     _base(target)
-    planner, memory = wiring.build_planner(target, Choices()), wiring.build_memory(target)
-    bench = wiring.build_bench(target, memory.journal, planner.budget, listener, lambda _task, _diff: None)
-    loop = Orchestrator(
-        planner,
-        Executor(bench),
-        None,
-        memory,
-        open_run=lambda: open_run(memory.journal, target.repo, bench.copies),
-        listener=listener,
-        hold=hold,
-    )
+    loop, bench = wiring.build_loop(target, Choices(audit=False), listener, hold=hold)
     loop.stages, loop.works = Stages(before=(suggest_stage(target, bench),)), False
     return loop
+
+
+def build_run(
+    target: Target,
+    choices: Choices,
+    listener: Listener = ignore,
+    approve: Callable[[Task, str], Objection | None] = lambda _task, _diff: None,
+    hold: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> Orchestrator:
+    """Return the loop of a run, which sets itself goals when no task is left, where the settings say so.
+
+    What a person named is all that is done: then it sets none.
+    """
+    loop, bench = wiring.build_loop(target, choices, listener, approve, hold)
+    if not choices.only:
+        loop.stages = Stages(idle=idle_stages(target, bench))
+    return loop
+
+
+def idle_stages(target: Target, bench: Bench) -> tuple[Stage, ...]:
+    """Return what a run does when no task is left: it sets new goals where the settings say so."""
+    return (generate_stage(target, bench),) if target.settings.generate.when_idle else ()
 
 
 def preview(target: Target, listener: Listener = ignore) -> list[tuple[Asked, str]]:
@@ -146,6 +162,15 @@ def read_master_prompt(target: Target) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("#")).strip()
 
 
+def master_prompt_file(target: Target) -> dict[str, bytes]:
+    """Return the file of the master prompt as it is begun with: by its path from the root. Raises ConfigError."""
+    from selfimprove.reflector.goals import MASTER_PROMPT
+
+    name = target.settings.generate.master_prompt
+    _inside(target, name)
+    return {name: f"{_REMARK}{MASTER_PROMPT}".encode()}
+
+
 def _inside(target: Target, name: str) -> Path:
     """Return the file ``name`` of the repository, whose settings may be a stranger's."""
     root, path = target.repo.root.resolve(), target.repo.root / name
@@ -157,6 +182,12 @@ def _inside(target: Target, name: str) -> Path:
         where=str(target.loaded.origins.get("generate.master_prompt", "")),
         hint="put it into the repository: .selfimprove/master_prompt.txt",
     )
+
+
+def _refuse_without_model(target: Target, bench: Bench) -> None:
+    """Raise what is missing before a model can be asked, before anything is looked for."""
+    if bench.llm is None and (problem := wiring.model_problem(target)):
+        raise problem
 
 
 def _base(target: Target) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 
-import pytest
-import yaml
+import jsonschema
 
 from ideas_rig import CSV, SHELL, SHOP, YAML, YAML_AGAIN, for_purpose, said, tasks_of
 from openai_server import Answer, OpenAIServer
+from selfimprove.report.json import schema
 
 KEY = "sk-very-secret-0123456789"
 
@@ -20,6 +23,7 @@ def ask(project, replies, *args, code=0):
     assert result.code == code, result.out + result.err
     assert project.state() == before
     answer = json.loads(result.out)
+    jsonschema.validate(answer, schema("suggest"))
     assert answer["ok"] is (code == 0)
     return answer["data"] or answer["error"], result.err
 
@@ -82,26 +86,6 @@ def test_what_is_invented_is_sent_back_once_and_then_dropped(project):
         assert invention not in words
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "../outside.py",
-        "/etc/passwd",
-        ".git/hooks/pre-commit",
-        "shop/../../x.py",
-        ".env",
-        "nowhere/new.py",
-        "shop",
-    ],
-)
-def test_no_path_leads_out_of_the_repository_or_to_keys(project, path):
-    shop = project(SHOP | {".env": "TOKEN=abc\n"})
-    bad = CSV | {"files": [path], "new": [*CSV["new"], path]}
-    data, _ = ask(shop, for_purpose(features=[said(bad), said(bad)]), "-c", "features")
-    assert tasks_of(shop) == []
-    assert len(data["dropped"]) == 1
-
-
 def test_what_is_known_comes_no_second_time_in_whatever_words(project):
     shop = project(SHOP)
     ask(shop, for_purpose(security=said(YAML)), "-c", "security")
@@ -113,10 +97,6 @@ def test_what_is_known_comes_no_second_time_in_whatever_words(project):
         f"it is task {name}",
         f"it is like task {name}",
     ]
-    # Among the new ones too.
-    other = project(SHOP)
-    data, _ = ask(other, for_purpose(security=said(YAML, YAML_AGAIN)), "-c", "security")
-    assert len(tasks_of(other)) == 1
     # And the model is told.
     dry = json.loads(shop.run("suggest", "--dry-run", "-c", "security", "--format", "json", check=0).out)
     assert f"rejected: {YAML['title']} (because: the file is our own)" in dry["data"]["asked"][0]["prompt"]
@@ -161,58 +141,6 @@ def test_without_a_key_or_a_commit_it_says_what_to_type(project):
     assert "git commit" in result.err
 
 
-GERMAN = YAML | {
-    "title": "Die Bestellungen sicher lesen",
-    "what": "Die Datei mit den Bestellungen wird mit dem sicheren Loader gelesen, und nicht mit dem vollen.",
-    "why": "Wer die Datei schreiben kann, der kann auch Code ausführen, und das ist nicht gut.",
-    "criteria": ["Eine Datei mit einem Objekt wird nicht gelesen.", "Alles andere wird wie bisher gelesen."],
-}
-CHINESE = YAML | {
-    "title": "使用安全的加载器读取订单文件",
-    "what": "请在读取订单文件的时候使用安全的加载器，而不是完整的加载器。",
-    "why": "能够写入该文件的任何人都可以执行任意代码，这是不安全的。",
-    "criteria": ["带有对象标签的文件会被拒绝读取。", "以前可以读取的订单仍然可以读取。"],
-}
-
-
-@pytest.mark.parametrize("wrong", [GERMAN, CHINESE], ids=["german", "chinese"])
-def test_another_language_is_sent_back_once(project, wrong):
-    shop = project(SHOP)
-    data, _ = ask(shop, for_purpose(security=[said(wrong), said(YAML)]), "-c", "security")
-    assert [one["title"] for one in tasks_of(shop)] == [YAML["title"]]
-    other = project(SHOP)
-    data, _ = ask(other, for_purpose(security=[said(wrong), said(wrong)]), "-c", "security")
-    assert tasks_of(other) == []
-    assert "English" in data["dropped"][0]["reason"]
-
-
-NOT_ANSWERS = {
-    "prose": "I would mend the YAML loader first.",
-    "empty": "",
-    "cut off": said(YAML)[:200],
-    "wrong shape": json.dumps({"ideas": [{"title": "Mend it"}]}),
-    "a list": json.dumps([YAML]),
-    "too few criteria": said(YAML | {"criteria": []}),
-    "eight megabytes in two": '{"ideas": [' + "[" * 100 + "x" * 4_000_000,
-}
-
-
-@pytest.mark.parametrize("name", NOT_ANSWERS)
-def test_what_is_no_answer_is_asked_for_again_once_and_ends_this_question_only(project, name):
-    shop, wrong = project(SHOP), NOT_ANSWERS[name]
-    again = {"purpose": "suggest-security-repair", "reply": wrong}
-    replies = [*for_purpose(security=wrong, features=said(CSV)), again]
-    data, _ = ask(shop, replies, "-c", "security", "-c", "features", code=1)
-    assert [one["title"] for one in tasks_of(shop)] == [CSV["title"]]
-    assert [(one["category"], one["code"]) for one in data["problems"]] == [("security", "model_failed")]
-    # Alone it is the whole failure, in three lines; and a good second answer mends it.
-    alone, _ = ask(shop, replies, "-c", "security", code=1)
-    assert alone["code"] == "model_failed"
-    mended = [*for_purpose(security=wrong), again | {"reply": said(YAML)}]
-    ask(shop, mended, "-c", "security")
-    assert [one["title"] for one in tasks_of(shop)] == [CSV["title"], YAML["title"]]
-
-
 def test_two_hundred_ideas_and_titles_that_steer_a_terminal_do_no_harm(project):
     shop = project(SHOP)
     title = "\x1b[31mLoad\x07 orders\n- id: evil\u202e\n  command: 'rm -rf /' #: {{x}}"
@@ -246,18 +174,29 @@ def test_a_file_that_gives_orders_stays_data(project):
 def test_over_http_as_from_a_real_server_with_one_answer_sent_back(project):
     shop = project(SHOP)
     bad = said(SHELL | {"symbols": ["Store.encrypt"]})
-    answers = [Answer("no JSON here"), Answer(bad), Answer(said(SHELL)), Answer(said(CSV))]
+    answers = [
+        Answer("no JSON here"),
+        Answer(bad),
+        Answer(said(SHELL)),
+        Answer("x" * 11_000_000, streams=False),
+        Answer(said(CSV)),
+    ]
     with OpenAIServer(answers) as server:
         env = {
             "SELFIMPROVE_LLM__MODEL": "openai/test-model",
             "SELFIMPROVE_LLM__BASE_URL": server.url,
             "OPENAI_API_KEY": KEY,
         }
-        result = shop.run("suggest", "-c", "security", "-c", "features", env=env, timeout=200)
-        assert result.code == 0, result.err
+        asked = ("-c", "security", "-c", "compliance", "-c", "features")
+        result = shop.run("suggest", "--format", "json", *asked, env=env, timeout=200)
         requests = server.requests
+    assert result.code == 1, result.err
+    data = json.loads(result.out)["data"]
     assert [one["title"] for one in tasks_of(shop)] == [SHELL["title"], CSV["title"]]
-    assert len(requests) == 4
+    assert [(one["category"], one["message"]) for one in data["problems"]] == [
+        ("compliance", "the model's reply is larger than 10 MB")
+    ]
+    assert len(requests) == 5
     assert "Store.encrypt is in none of the files" in requests[2].body["messages"][-1]["content"]
     assert KEY not in json.dumps([one.body for one in requests])
 
@@ -270,4 +209,26 @@ def test_a_limit_keeps_what_was_paid_for(project):
     result = shop.run("suggest", "-c", "security", "-c", "features", "--format", "json", env=env)
     assert result.code == 5, result.out
     assert [one["title"] for one in tasks_of(shop)] == [YAML["title"]]
-    assert yaml.safe_load(shop.read("tasks.yml"))[0]["status"] if "status" in tasks_of(shop)[0] else True
+    assert [one["code"] for one in json.loads(result.out)["data"]["problems"]] == ["limit_reached"]
+
+
+def test_a_killed_one_goes_on_and_pays_for_no_answer_twice(project):
+    shop = project(SHOP)
+    answers = iter([Answer(said(YAML)), Answer(hang=True), Answer(said(CSV)), Answer(said(CSV))])
+    with OpenAIServer(lambda _body: next(answers)) as server:
+        env = {
+            "SELFIMPROVE_LLM__MODEL": "openai/test-model",
+            "SELFIMPROVE_LLM__BASE_URL": server.url,
+            "OPENAI_API_KEY": KEY,
+        }
+        started = shop.start("suggest", "-c", "security", "-c", "features", env=env)
+        patience = time.monotonic() + 60
+        while len(server.requests) < 2 and time.monotonic() < patience:
+            time.sleep(0.05)
+        os.killpg(started.pid, signal.SIGKILL)
+        started.communicate()
+        assert tasks_of(shop) == []
+        shop.run("suggest", "-c", "security", "-c", "features", env=env, check=0, timeout=120)
+        asked = [one.body["messages"][1]["content"] for one in server.requests]
+    assert asked[2:] == asked[1:2]
+    assert [one["title"] for one in tasks_of(shop)] == [YAML["title"], CSV["title"]]

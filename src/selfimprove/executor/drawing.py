@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.codebase.context import question
-from selfimprove.codebase.fence import spelled
 from selfimprove.executor.shape import kinds_of, shape_between
 from selfimprove.executor.size import storable
 from selfimprove.model.lesson import Lesson
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
 
-_ABOUT, _TITLE, _WORDS, _NAMED, _FAILURES = 1500, 80, 200, 4, 8
+_ABOUT, _TITLE, _WORDS, _NOTE, _NAMED, _FAILURES = 1500, 80, 200, 1000, 4, 8
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 _RAISED = re.compile(
     r"^\s*(?:E\s+)?((?:\w+\.)*(\w*(?:Error|Exception|Warning|Exit|Interrupt)))\b(.{0,300})", re.MULTILINE
@@ -67,7 +66,7 @@ def lesson_of(job: Job, work: Work, bench: Bench) -> Lesson:
         about=mask(about(task), secrets),
         note="",
         category=storable(task.category or ""),
-        fingerprint=task.fingerprint or "",
+        fingerprint=storable(task.fingerprint or ""),
         rule=str(work.metrics.get("name", "")),
         kinds=kinds_of(one.path for one in whole),
         shape=_shape(whole, secrets),
@@ -77,10 +76,12 @@ def lesson_of(job: Job, work: Work, bench: Bench) -> Lesson:
         attempts=max(1, work.attempt - len(work.tried)),
         dollars=work.dollars,
         tokens=work.tokens,
-        model=work.model,
+        model=_line(work.model, secrets, _TITLE),
         code=work.code if status is Status.FAILED else "",
     )
-    return replace(lesson, note=_line(_note(lesson, whole, _mend(attempts, tree, bench)), secrets, 1000))
+    # Tests and documents that other steps wrote for the change follow from it.
+    own = shape_between(repo, base, tree, work.written) or whole
+    return replace(lesson, note=_line(_note(lesson, own, _mend(attempts, tree, work, bench)), secrets, _NOTE))
 
 
 def _attempts(steps: Sequence[Step], secrets: Sequence[str]) -> list[_Attempt]:
@@ -104,9 +105,9 @@ def _wrong(result: Mapping[str, Any], secrets: Sequence[str]) -> str:
     failure = str(result["failure"])
     red = next((check for check in result["checks"] if not check["ok"]), None)
     if result["code"] == "patch_refused" or red is None:
-        return _line(_QUOTED.sub("(...)", failure.split("\n")[0]), secrets)
-    said = [_first_words(str(red["detail"]))]
-    return _line(f"{red['name']}: {red['summary']}" + (f" ({said[0]})" if said[0] else ""), secrets)
+        first = failure.split("\n")[0].partition("; near line")[0]  # what follows quotes the file
+        return _line(_QUOTED.sub("(...)", first[:1].lower() + first[1:]), secrets)
+    return _line(f"{red['name']}: {_first_words(str(red['detail'])) or red['summary']}", secrets)
 
 
 def _first_words(detail: str) -> str:
@@ -122,12 +123,12 @@ def _first_words(detail: str) -> str:
     return where.removesuffix(": ")
 
 
-def _mend(attempts: Sequence[_Attempt], tree: str, bench: Bench) -> str:
+def _mend(attempts: Sequence[_Attempt], tree: str, work: Work, bench: Bench) -> str:
     """Return what differs between the last attempt that was not accepted and the end, ``""`` if nothing."""
     failed = [one for one in attempts if one.wrong]
     if not failed:
         return ""
-    shapes = shape_between(bench.repo, failed[-1].tree, tree)
+    shapes = shape_between(bench.repo, failed[-1].tree, tree, work.written)
     new = [one for one in shapes if failed[-1].paths and one.path not in failed[-1].paths]
     words = [f"{one.words}, which had not been changed before" if one in new else one.words for one in shapes]
     return _listed(words)
@@ -136,16 +137,23 @@ def _mend(attempts: Sequence[_Attempt], tree: str, bench: Bench) -> str:
 def _note(lesson: Lesson, whole: Sequence[FileShape], mend: str) -> str:
     """Return what a model is told of a task: one sentence on what went wrong, one on what became of it."""
     name, change = f'"{lesson.title}"', _listed([one.words for one in whole])
-    failures = [f"attempt {number} failed: {words}" for number, words in enumerate(lesson.failures, 1)]
-    shown = failures if len(failures) <= 2 else [failures[0], failures[-1]]
-    said = "; ".join(shown)
-    if lesson.status is Status.DONE and not failures:
+    if lesson.status is Status.DONE and not lesson.failures:
         return f"{name} was done at the first attempt by changing {change}."
+    said = _failed(lesson.failures)
     if lesson.status is Status.DONE:
         return f"{name}: {said}. Mended by changing {mend or change}."
     tried = f" It had changed {change}." if change else ""
-    count = f"{lesson.attempts} attempt{'s' * (lesson.attempts != 1)}"
-    return f"{name} was not done in {count}: {said}.{tried}"
+    return f"{name} was not done: {said}.{tried}"
+
+
+def _failed(failures: Sequence[str]) -> str:
+    """Return how the first and the last attempt failed; what failed in the same words is said once."""
+    first, last = failures[0].rstrip("."), failures[-1].rstrip(".")
+    if len(failures) == 1:
+        return f"attempt 1 failed: {first}"
+    if first == last:
+        return f"attempts 1 to {len(failures)} failed: {first}"
+    return f"attempt 1 failed: {first}; attempt {len(failures)} failed: {last}"
 
 
 def _shape(whole: Sequence[FileShape], secrets: Sequence[str]) -> dict[str, Any]:
@@ -164,5 +172,6 @@ def _listed(words: Sequence[str]) -> str:
 
 def _line(text: str, secrets: Sequence[str], most: int = _WORDS) -> str:
     """Return ``text`` as one printable line of at most ``most`` characters, with secrets masked before it is cut."""
-    line = spelled(" ".join(mask(storable(text), secrets).split()))
+    masked = mask(storable(text), secrets)
+    line = " ".join("".join(char if char.isprintable() else " " for char in masked).split())
     return line if len(line) <= most else f"{line[: most - 3]}..."

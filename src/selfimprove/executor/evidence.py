@@ -56,6 +56,7 @@ def record_of(task: Task, work: Work, bench: Bench, copy: Copy) -> dict[str, Any
             }
             for check in work.checks
         ],
+        "groups": {name: _without_output(group) for name, group in work.groups.items()},
         "functions": changed_functions(work.base, work.tree, copy, bench),
         "finding": dict(work.metrics),
         "vetoes": {"looked_for": sorted(WORDS), "waived": sorted({*task.allow, *bench.proof.allow})},
@@ -65,6 +66,10 @@ def record_of(task: Task, work: Work, bench: Bench, copy: Copy) -> dict[str, Any
         "spend": {"dollars": round(work.dollars, 6), "tokens": work.tokens, "attempts": work.attempt},
         **({"made": "from facts"} if making.applies(task, bench) else {}),
     }
+
+
+def _without_output(group: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in group.items() if name != "output"}
 
 
 def environment(work: Work, bench: Bench) -> dict[str, str]:

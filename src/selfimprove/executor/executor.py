@@ -87,8 +87,7 @@ class Executor:
         finally:
             # What the journal knows is enough to go on; the folder is not.
             remove_copy(self._bench.repo, Path(work.copy))
-        learn(job, work, self._bench)
-        return self._outcome(work, job, time.monotonic() - started)
+        return self._outcome(learn(job, work, self._bench), job, time.monotonic() - started)
 
     def _forget_if_moved(self, job: Job) -> None:
         """Let a task that was cut off begin anew when others' commits have moved what it started from."""
@@ -200,7 +199,7 @@ class Executor:
             branch=(work.branch or job.run.branch) if work.commit else "",
             rewrite=work.rewrite,
             groups=work.groups,
-            lessons=work.lessons if work.model else (),  # a rewrite without a model was told nothing
+            lessons=work.lessons,
         )
 
 

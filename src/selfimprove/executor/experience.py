@@ -12,6 +12,7 @@ from selfimprove.codebase.context import LESSONS
 from selfimprove.codebase.query import understand
 from selfimprove.errors import SelfimproveError
 from selfimprove.executor.drawing import about, lesson_of
+from selfimprove.executor.write_tests import asks_for_tests_only
 from selfimprove.model.events import Notice
 from selfimprove.tools.shell.masking import mask
 
@@ -73,19 +74,22 @@ def recall(
     return tuple(number for number, _ in chosen), tuple(line for _, line in chosen)
 
 
-def learn(job: Job, work: Work, bench: Bench) -> None:
-    """Store what the task of ``job`` taught, when a model was asked for it. Doing this twice does it once.
+def learn(job: Job, work: Work, bench: Bench) -> Work:
+    """Store what the task of ``job`` taught, when a model was asked to edit. Doing this twice does it once.
 
-    That nothing could be learned is told, and changes nothing about the task.
+    Returns the work with the lessons that were told in fact: what needs no model, or tests alone, is told none. That
+    nothing could be learned is said, and changes nothing about the task.
     """
-    if bench.experience is None or not work.model:
-        return
     experience = bench.experience
     try:
-        new = lesson_of(job, work, bench)
-        experience.lessons.learn(new, work.lessons, keep=experience.keep, least=experience.least)
+        if not work.model or work.rewrite or asks_for_tests_only(job.task, work.base, bench):
+            return work.but(lessons=())
+        if experience is not None:
+            new = lesson_of(job, work, bench)
+            experience.lessons.learn(new, work.lessons, keep=experience.keep, least=experience.least)
     except SelfimproveError as error:
         bench.listener(Notice(f"nothing was learned from {job.task.id}: {error.message}", "warning"))
+    return work
 
 
 def likeness(one: str, other: str) -> float:
@@ -145,4 +149,4 @@ def _told(lesson: Lesson) -> str:
 
 
 def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+    return {0: "never", 1: "once"}.get(number, f"{number} times")

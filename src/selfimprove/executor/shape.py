@@ -9,7 +9,7 @@ from selfimprove.codebase.languages import language_of
 from selfimprove.codebase.testing import is_test
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from selfimprove.model.chunk import Chunk
     from selfimprove.tools.git.repo import Repo
@@ -39,9 +39,9 @@ class FileShape(NamedTuple):
         return f"{self.path} ({', '.join(self.changes)})" if self.changes else self.path
 
 
-def shape_between(repo: Repo, old: str, new: str) -> list[FileShape]:
-    """Return what makes the tree or commit ``new`` of ``old``, file by file."""
-    rows = repo.numstat(old, new)
+def shape_between(repo: Repo, old: str, new: str, but: Collection[str] = ()) -> list[FileShape]:
+    """Return what makes the tree or commit ``new`` of ``old``, file by file, without the files ``but``."""
+    rows = [row for row in repo.numstat(old, new) if row[2] not in but]
     found = []
     for place, (added, removed, path) in enumerate(rows):
         changes: list[str] = []

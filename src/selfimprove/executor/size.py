@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,9 @@ def small(work: Work, text: int = TEXT) -> Work:
         summary=work.summary[: 2 * line],
         subject=work.subject[:line],
         checks=tuple(_small_check(check, text, line) for check in work.checks),
+        written=few(work.written, text),
+        groups={name: _small_group(group, text) for name, group in work.groups.items()},
+        testing=_small_memory(work.testing, line),
         objections=tuple(_small_objection(objection, line) for objection in work.objections[:OBJECTIONS]),
     )
     return work if len(json.dumps(work.to_dict())) <= WHOLE or text < 2 else small(work, text // 2)
@@ -67,6 +70,16 @@ def few_places(places: Sequence[Place], room: int) -> tuple[Place, ...]:
 def storable(text: str) -> str:
     """Return ``text`` as UTF-8 can hold it; a file name can have bytes that are none."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _small_group(group: dict[str, Any], text: int) -> dict[str, Any]:
+    return {**group, "output": group["output"][-text // 4 :], "paths": few(group["paths"], text)}
+
+
+def _small_memory(testing: dict[str, Any], line: int) -> dict[str, Any]:
+    if "fact" not in testing:
+        return testing
+    return {**testing, "fact": {**testing["fact"], "summary": testing["fact"]["summary"][: 2 * line]}}
 
 
 def _small_check(check: CheckResult, text: int, line: int) -> CheckResult:

@@ -106,7 +106,7 @@ def document(work: Work, job: Job, bench: Bench) -> Work:
 
 def check(work: Work, job: Job, bench: Bench) -> Work:
     """Prove the change: hooks, lint, tests, metrics."""
-    return testing.check(job.task, work, bench, job.log)
+    return testing.check(job.task, work, bench, job.turn, job.log)
 
 
 def guard(work: Work, job: Job, bench: Bench) -> Work:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.errors import LLMError
 from selfimprove.executor import check as checking
+from selfimprove.executor import making
 from selfimprove.executor.bench import asker
+from selfimprove.executor.document import document
 from selfimprove.executor.patching.apply import Tree, write_files
 from selfimprove.executor.proving.running import Ground
 from selfimprove.executor.sight import reader
@@ -78,7 +80,8 @@ def _desk(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> _Desk |
     A rewrite without a model gets none: it keeps what code does, and the tests that are there have proved that.
     """
     named = named_tests(task, bench.repo.tree_names(work.base))
-    if not named and (not bench.testing.write or work.rewrite or bench.llm is None):
+    wanted = bench.testing.write and not work.rewrite and bench.llm is not None
+    if not named and (not wanted or making.applies(task, bench)):
         return None
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
@@ -201,14 +204,35 @@ def _tried(desk: _Desk, spot: Spot, answer: Answer) -> Tried:
 
 def _landed(desk: _Desk, rows: Sequence[tuple[Spot, Settled]]) -> Work:
     """Return the work with the files that were accepted, the results of their groups and what is known of them."""
-    work, copy = desk.work, desk.ground.copy
+    work = desk.work
     kept = [(spot, one) for spot, one in rows if one.text]
+    tree, files = _filed(desk, kept)
+    before = work.testing.get("files", {})
+    calls = {**work.testing.get("calls", {}), **{_key(desk, spot): one.calls for spot, one in rows}}
+    fact = _fact(rows, desk.suite.command)
+    paths = [path for path in work.paths if path not in before or path in files]
+    after = work.but(
+        tree=tree,
+        written=(*(path for path in work.written if path not in before), *files),
+        groups=_groups(kept),
+        testing={"files": files, "calls": calls, "fact": asdict(fact)},
+        model=work.model or "".join([one.model for _, one in rows if one.model][:1]),
+        dollars=work.dollars + sum(one.dollars for _, one in rows),
+        tokens=work.tokens + sum(one.tokens for _, one in rows),
+        paths=tuple(dict.fromkeys((*paths, *files))),
+        summary=fact.summary,
+    )
+    return _concluded(after, rows) if desk.alone else after
+
+
+def _filed(desk: _Desk, kept: Sequence[tuple[Spot, Settled]]) -> tuple[str, dict[str, dict[str, object]]]:
+    """Put the accepted files on top of the change; return the tree, and each file with its group and its blob."""
+    copy = desk.ground.copy
     copy.restore(desk.tree)
     contents: dict[str, bytes] = {}
     for spot, one in kept:
-        contents |= dict.fromkeys(spot.packages, b"") | {
-            spot.path: one.text.encode("utf-8", "surrogateescape")
-        }
+        contents |= dict.fromkeys(spot.packages, b"")
+        contents[spot.path] = one.text.encode("utf-8", "surrogateescape")
     write_files(copy.path, contents)
     tree = copy.snapshot(tuple(contents))
     files = {
@@ -216,30 +240,17 @@ def _landed(desk: _Desk, rows: Sequence[tuple[Spot, Settled]]) -> Work:
         for spot, _ in kept
         for path in spot.paths
     }
-    others = [path for path in work.written if path not in work.testing.get("files", {})]
-    calls = {**work.testing.get("calls", {}), **{_key(desk, spot): one.calls for spot, one in rows}}
-    fact = _fact(rows, desk.suite.command)
-    asked = [one for _, one in rows if one.model]
-    after = work.but(
-        tree=tree,
-        written=(*others, *files),
-        groups=_groups(kept),
-        testing={"files": files, "calls": calls, "fact": asdict(fact)},
-        model=work.model or next((one.model for one in asked), ""),
-        dollars=work.dollars + sum(one.dollars for one in asked),
-        tokens=work.tokens + sum(one.tokens for one in asked),
-        summary=fact.summary,
-    )
-    if not desk.alone:
-        gone = set(work.testing.get("files", {})) - set(files)
-        paths = [path for path in work.paths if path not in gone]
-        return after.but(paths=tuple(dict.fromkeys((*paths, *files))))
+    return tree, files
+
+
+def _concluded(work: Work, rows: Sequence[tuple[Spot, Settled]]) -> Work:
+    """Return the work of a task that asks for tests only: ended, unless all of them were accepted."""
     missing = next((one for _, one in rows if not one.text), None)
     if missing:
         stop = f"the tests were not accepted: {missing.reason}"
-        return after.but(stop=stop, code="tests_refused", summary=stop)
+        return work.but(stop=stop, code="tests_refused", summary=stop)
     subject = next((one.subject for _, one in rows if one.subject), "") or work.subject
-    return after.but(failure="", code="", subject=subject, paths=tuple(files))
+    return work.but(failure="", code="", subject=subject)
 
 
 def _blob(desk: _Desk, tree: str, path: str) -> str:
@@ -290,26 +301,26 @@ def _without(desk: _Desk, why: str) -> Work:
     return _landed(desk, [(spot, Settled(reason=why)) for spot in desk.spots])
 
 
-def check(task: Task, work: Work, bench: Bench, log: Path) -> Work:
+def check(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> Work:
     """Return the work as the check step leaves it, with the fact about the tests that were written.
 
     Where these tests are what makes it red, they are taken out: they must not hold back a good change.
     """
     done = checking.check(task, work, bench, log)
     files = work.testing.get("files", {})
-    blamed = any(Path(path).stem in done.failure for path in files)
-    if not (done.failure and blamed) or asks_for_tests_only(task, work.base, bench):
+    if not (done.failure and files) or asks_for_tests_only(task, work.base, bench):
         return _with_fact(done)
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
     copy.take_from(work.base, list(files))
     bare = work.but(tree=copy.snapshot(()), paths=tuple(path for path in work.paths if path not in files))
-    again = checking.check(task, bare, bench, log)
+    # Documents may tell of the tests that went.
+    again = checking.check(task, document(task, bare, bench, turn), bench, log)
     if again.failure:  # the change is red by itself: the tests stay for the next attempt
         return _with_fact(again.but(tree=done.tree, paths=done.paths))
     why = " ".join(done.failure.split("\n")[0].split())[:200]
     fact = {**work.testing["fact"], "summary": f"none: taken out, since {why}", "counts": {}}
-    written = tuple(path for path in work.written if path not in files)
+    written = tuple(path for path in again.written if path not in files)
     testing = {**work.testing, "files": {}, "fact": fact}
     return _with_fact(again.but(written=written, groups={}, testing=testing))
 

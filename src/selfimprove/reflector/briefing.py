@@ -42,6 +42,7 @@ _SHARES = {"PROJECT": 0.08, "README": 0.08, "MANIFEST": 0.05, "API": 0.12, "TASK
 _WORST, _HOT, _PUBLIC = 10, 8, 80  # findings, files and definitions that are listed
 _PLACES = 60  # places that search is asked for
 _NAMES = 400
+_FEW, _FIRST = 3, 12  # places below which the first so many files are shown too
 _LONGEST = 180  # characters of a signature
 BROKEN = (SelfimproveError, ImportError, OSError, sqlite3.Error, LookupError, ValueError, TypeError)
 """What an index can fail with that lacks a part or was damaged meanwhile: the question is asked without it."""
@@ -109,7 +110,9 @@ def _fitted(ground: Ground, lines: Iterable[str], most: int) -> str:
 
 def _project(ground: Ground, facts: Facts) -> Iterable[str]:
     languages = Counter(language for name in ground.names if (language := language_of(name)))
-    yield f"files: {len(ground.names):,}; " + ", ".join(f"{kind} {n}" for kind, n in languages.most_common(6))
+    # The same in every process, so that a question that was paid for is known again.
+    most = sorted(languages, key=lambda kind: (-languages[kind], kind))[:6]
+    yield f"files: {len(ground.names):,}; " + ", ".join(f"{kind} {languages[kind]}" for kind in most)
     yield f"tests: {sum(map(is_test, ground.names)):,} files; they are run by: {facts.tests or 'no known command'}"
     if audit := facts.audit:
         yield f"measured: {audit.files:,} files, {len(audit.findings):,} over a limit"
@@ -176,6 +179,7 @@ def _code(ground: Ground, topic: Topic, room: int) -> tuple[str, tuple[str, ...]
     if room <= 0:
         return "", ()
     found = _found(ground, topic)
+    places = tuple(place for place in found.places if place.path in ground.names)
     names = sorted(ground.names, key=lambda name: (is_test(name), name.count("/"), name))
     context = build_context(
         Task(topic.name, topic.name, topic.words),
@@ -183,7 +187,8 @@ def _code(ground: Ground, topic: Topic, room: int) -> tuple[str, tuple[str, ...]
         counter=ground.counter,
         files=ground.files,
         own=(),
-        found=Related(tuple(place for place in found.places if place.path in ground.names), found.signatures),
+        named=[name for name in names if language_of(name)][:_FIRST] if len(places) < _FEW else (),
+        found=Related(places, found.signatures),
         extras=Extras([name for name in names if name.isprintable()][:_NAMES]),
     )
     return context.text, tuple(dict.fromkeys(place.path for place in context.shown))

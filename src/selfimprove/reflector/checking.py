@@ -114,19 +114,25 @@ def _stands_in(path: str, symbol: str, ground: Ground) -> bool:
 
 def _of_texts(idea: Proposal, ground: Ground) -> Iterator[str]:
     """Yield what the words of an idea name that is neither there nor declared as new."""
-    new_paths = {path for name in idea.new for path in (name, name.rpartition("/")[2])}
-    new_words = {word for name in idea.new for word in parts_of(name)}
-    quoted = {word for one in idea.symbols if is_standard(one) for word in parts_of(one)}
-    for text in idea.texts:
-        said = named(text)
-        for path in said.paths:
-            if path not in ground.ends and path not in new_paths and not _is_name(path, idea, ground):
+    paths = {path for name in idea.new for path in (name, name.rpartition("/")[2])}
+    words = {word for name in (*idea.new, *filter(is_standard, idea.symbols)) for word in parts_of(name)}
+    for said in map(named, idea.texts):
+        for path in (*said.paths, *(one for one in said.slashed if _begins_there(one, ground))):
+            if not (path in ground.ends or path in paths or _is_name(path, idea, ground)):
                 yield f"it speaks of {spelled(path)}, which is not there and not listed in new"
-        unknown = [word for word in said.words if word not in new_words and word not in quoted]
-        there = ground.stands(unknown)
-        for word in unknown:
-            if word not in there:
-                yield f"it speaks of {spelled(word)}, which stands nowhere and is not listed in new"
+        for word in _nowhere([word for word in said.words if word not in words], ground):
+            yield f"it speaks of {spelled(word)}, which stands nowhere and is not listed in new"
+
+
+def _nowhere(words: list[str], ground: Ground) -> list[str]:
+    there = ground.stands(words)
+    return [word for word in words if word not in there]
+
+
+def _begins_there(slashed: str, ground: Ground) -> bool:
+    """True for words joined by a slash that begin with a folder of the repository and are not all folders of it."""
+    parts = slashed.split("/")
+    return parts[0] in ground.folders and not all(part in ground.folders for part in parts)
 
 
 def _is_name(path: str, idea: Proposal, ground: Ground) -> bool:

@@ -57,7 +57,8 @@ _WRONG = """\
 Some of these ideas cannot be taken, since they do not fit the repository:
 {wrong}
 
-Answer again, in the same form, with corrected versions of these ideas only. Leave out what cannot be corrected.
+Answer again, in the same form, with corrected versions of these ideas only, each under its title unless that is what is
+wrong. Leave out what cannot be corrected.
 """
 
 

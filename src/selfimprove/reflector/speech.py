@@ -24,20 +24,21 @@ _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)+")
 # Outside of backticks only what nobody writes in a sentence is a name: snake_case, camelCase, CamelCase, call().
 _CODE = re.compile(
     r"\b(?:_*[^\W\d_]\w*_\w+|__\w+__|[^\W\d]\w*(?=\(\))"
-    r"|[a-z]+[a-z0-9]*(?:[A-Z][a-z0-9]+)+|[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+)\b"
+    r"|[a-z]+[a-z0-9]*(?:[A-Z][a-z0-9]+)+|[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+|[A-Z]{2,}[a-z]{3,}\w*)\b"
 )
 _PRODUCT_NAMES = """
 JavaScript TypeScript CoffeeScript GitHub GitLab BitBucket YouTube LinkedIn WordPress PowerShell PostgreSQL MySQL SQLite
 NoSQL MongoDB DynamoDB RabbitMQ GraphQL OpenAPI OpenID OAuth OAuth2 WebSocket WebSockets WebAuthn OpenTelemetry OpenSSL
 LibreSSL FastAPI NumPy SciPy PyTorch TensorFlow PyPI PyPy CycloneDX SonarQube CircleCI AppVeyor DevOps DevSecOps
 CloudWatch BigQuery CodeQL StatsD InfluxDB ElasticSearch OpenSearch iPhone iOS macOS eBPF gRPC mTLS StackOverflow
-python python3 pip git make docker npm pytest ruff mypy tox nox bash curl true false null HashiCorp IntelliJ PyCharm
-VSCode DataFrame ReadTheDocs SemVer CalVer ChangeLog ReadMe AsyncIO
+HashiCorp IntelliJ PyCharm VSCode DataFrame ReadTheDocs SemVer CalVer ChangeLog ReadMe AsyncIO PyTest PyLint MyPy
+python python3 pip git make docker npm pytest ruff mypy tox nox bash curl true false null
 """
+_PRODUCTS = frozenset(_PRODUCT_NAMES.lower().split())
 _KNOWN = frozenset(
     {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, *sys.stdlib_module_names, "self", "cls"}
-    | {*_PRODUCT_NAMES.split()}
 )
+_SPECIAL = re.compile(r"__\w+__")
 _SHORT = 3  # letters; shorter words in code say nothing
 _ENGLISH_WORDS = """
 the a an to of in is are and that for with on not by be it as when which this from or if can must should at all into
@@ -60,10 +61,14 @@ _FOREIGN = 0.2  # share of letters of another writing
 
 
 class Named(NamedTuple):
-    """The ``paths`` and the ``words`` of code that a text speaks of."""
+    """The ``paths`` and the ``words`` of code that a text speaks of.
+
+    ``slashed`` is what a slash joins in a sentence, which may be a path or two words.
+    """
 
     paths: tuple[str, ...]
     words: tuple[str, ...]
+    slashed: tuple[str, ...] = ()
 
 
 def named(text: str) -> Named:
@@ -80,11 +85,21 @@ def named(text: str) -> Named:
     plain = _URL.sub(" ", _TICKS.sub(" ", text))
     some = _paths(plain, ticked=False)
     paths += some
-    words += _CODE.findall(_without(plain, some))
+    plain = _without(plain, some)
+    slashed = [found.rstrip("/") for found in _SLASHED.findall(plain)]
+    words += _CODE.findall(_without(plain, slashed))
     return Named(
         tuple(dict.fromkeys(path.removeprefix("./").rstrip("/") for path in paths)),
-        tuple(dict.fromkeys(word for word in words if len(word) >= _SHORT and word not in _KNOWN)),
+        tuple(dict.fromkeys(word for word in words if _is_telling(word))),
+        tuple(dict.fromkeys(slashed)),
     )
+
+
+def _is_telling(word: str) -> bool:
+    """True for a word that only this repository can explain."""
+    if len(word) < _SHORT or word in _KNOWN or _SPECIAL.fullmatch(word):
+        return False
+    return word.lower() not in _PRODUCTS
 
 
 def parts_of(name: str) -> list[str]:

@@ -75,7 +75,8 @@ def suggest(asker: Asker, ground: Ground, facts: Facts, tasks: Sequence[Task], w
     done: list[Proposed] = []
     problems: list[Problem] = []
     first: SelfimproveError | None = None
-    for errand in errands(wish):
+    listed = errands(wish)
+    for place, errand in enumerate(listed):
         new = [finding for one in done for finding in one.findings]
         try:
             done.append(propose(asker, errand, ground, facts, tasks, new))
@@ -83,6 +84,8 @@ def suggest(asker: Asker, ground: Ground, facts: Facts, tasks: Sequence[Task], w
             first = first or error
             problems.append(Problem(errand.name, error.code, error.message, error.hint, error.where))
             if isinstance(error, LimitReached):
+                why = "was not asked, since a limit is reached"
+                problems += [Problem(one.name, error.code, why) for one in listed[place + 1 :]]
                 break
     if first and not done:
         raise first

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from selfimprove.report.overview import HOTSPOTS_HEAD, hotspot_rows, trend_rows, trend_title
 from selfimprove.report.wording import (
     audit_totals,
+    group_rows,
     number,
     place,
     plan_totals,
@@ -64,7 +65,12 @@ def run_markdown(outcomes: Sequence[Outcome], budget: Budget, seconds: float) ->
         (o.task_id, o.status.value, o.title if o.commit else o.reason, (o.commit or "")[:7]) for o in outcomes
     ]
     table = _table(("Task", "Status", "Result", "Commit"), rows)
-    return _join(["## Run", table, run_totals(outcomes, budget, seconds)])
+    return _join(["## Run", table, _groups(outcomes), run_totals(outcomes, budget, seconds)])
+
+
+def _groups(outcomes: Sequence[Outcome]) -> str:
+    table = _table(("Group", "Tests", "Passed", "Failed", "Errors", "Files"), group_rows(outcomes))
+    return f"### Tests that were written\n\n{table}" if table else ""
 
 
 def _hotspots(facts: Iterable[FileFacts]) -> str:

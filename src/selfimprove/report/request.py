@@ -22,7 +22,9 @@ def request_text(
 
     ``words`` are those by which the request is found again; they stand in the body as they are.
     """
-    subjects = [message.split("\n")[0] for _, message, _ in commits]
+    # What was made from facts is not what the request is about, unless there is nothing else.
+    ordered = sorted(commits, key=lambda one: bool(one[2].get("made")))
+    subjects = [message.split("\n")[0] for _, message, _ in ordered]
     title = subjects[0] if len(subjects) == 1 else f"{subjects[0]}, and {len(subjects) - 1} more"
     parts = [part for commit, message, record in commits for part in _commit(commit, message, record)]
     end = _join(
@@ -51,9 +53,18 @@ def _commit(commit: str, message: str, record: Mapping[str, Any]) -> list[str]:
         about,
         _table(("Proof", "Result", "In its own words"), checks),
         _functions(record.get("functions", ())),
+        _groups(record.get("groups") or {}),
         _review(record.get("review")),
         _facts(commit, record),
     ]
+
+
+def _groups(groups: Mapping[str, Any]) -> str:
+    rows = [
+        (name, *(str(one[key]) for key in ("total", "passed", "failed", "errors")), ", ".join(one["paths"]))
+        for name, one in groups.items()
+    ]
+    return _table(("New tests", "Total", "Passed", "Failed", "Errors", "Files"), rows)
 
 
 def _functions(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -37,7 +37,7 @@ def asked_text(asked: Sequence[Asked], keyed: str = "") -> str:
     lines.append(
         f"{count(len(asked), 'question')}, {total:,} tokens.  Dry run: nothing was asked and no file written."
     )
-    return "\n".join([*lines, *([f"To ask it, {keyed}"] if keyed else [])]) + "\n"
+    return "\n".join([*lines, *([f"Before it can be asked: {keyed}"] if keyed else [])]) + "\n"
 
 
 def suggested_data(run: Run, data: Mapping[str, Any], tasks: Sequence[Task]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from selfimprove.report.wording import (
     count,
     duration,
     evidence,
+    group_lines,
     hand_over,
     moment,
     number,
@@ -227,6 +228,7 @@ def run_summary(
     totals = run_totals(outcomes, budget, seconds, not_started)
     _say(console, lead + (totals.replace("Nothing to do", "nothing done") if lead else totals))
     rows = [("measured", visible(line)) for line in measured]
+    rows += [("tests", line) for line in group_lines(outcomes)]
     rows += hand_over(run, outcomes, base, landed)
     rows += [("retry", retry(outcome)) for outcome in outcomes if outcome.status is Status.FAILED]
     _grid(console, rows, [("dim", "")] * len(rows), indent="  ")

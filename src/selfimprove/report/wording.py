@@ -6,13 +6,13 @@ import shlex
 import unicodedata
 from collections import Counter
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from selfimprove.model.finding import Finding, Severity
 from selfimprove.model.task import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from selfimprove.model.audit import Audit
     from selfimprove.model.budget import Budget
@@ -160,6 +160,31 @@ def run_totals(outcomes: Iterable[Outcome], budget: Budget, seconds: float, not_
     if spent or budget.dollars is not None:
         used.insert(0, money(spent) + ("" if budget.dollars is None else f" of {money(budget.dollars)}"))
     return f"{_ends(outcomes, not_started)}.  {', '.join(used)}."
+
+
+def group_rows(outcomes: Iterable[Outcome]) -> list[tuple[str, str, str, str, str, str]]:
+    """Return one row for each group of tests that were written in a run: its counts as words, and its files."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for outcome in outcomes:
+        for name, group in outcome.groups.items():
+            found.setdefault(name, []).append(group)
+    rows = []
+    for name, groups in found.items():
+        counts = [str(sum(one[key] for one in groups)) for key in ("total", "passed", "failed", "errors")]
+        paths = [visible(path) for one in groups for path in one["paths"]]
+        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+        rows.append((name, counts[0], counts[1], counts[2], counts[3], ", ".join(paths[:3]) + more))
+    return rows
+
+
+def group_lines(outcomes: Iterable[Outcome]) -> list[str]:
+    """Return those rows as sentences: ``features: 3 tests, 3 passed in tests/features/test_x.py``."""
+    said = []
+    for name, total, passed, failed, errors, paths in group_rows(outcomes):
+        words = [f"{passed} passed", f"{failed} failed", f"{errors} error{'s' * (errors != '1')}"]
+        ends = ", ".join(word for word in words if not word.startswith("0 "))
+        said.append(f"{name}: {total} test{'s' * (total != '1')}, {ends or 'none ran'} in {paths}")
+    return said
 
 
 def hand_over(run: Run, outcomes: Iterable[Outcome], base: str, landed: str) -> list[tuple[str, str]]:

@@ -87,7 +87,7 @@ def checked(document: dict[str, Any], name: str) -> dict[str, Any]:
     return again
 
 
-@pytest.mark.parametrize("name", ["envelope", "audit", "plan", "run", "verify", "undo"])
+@pytest.mark.parametrize("name", ["envelope", "audit", "plan", "run", "verify", "undo", "suggest"])
 def test_the_schemas_are_schemas(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schema(name))
 

@@ -28,6 +28,9 @@ def init(
     ci: Annotated[
         Ci | None, typer.Option("--ci", help="Print a workflow for this service and write nothing.")
     ] = None,
+    master_prompt: Annotated[
+        bool, typer.Option("--master-prompt", help="Also write the file that says what new goals are about.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     format: FormatOption = Format.TABLE,  # noqa: A002
     output: Output = None,
@@ -39,6 +42,7 @@ def init(
     from selfimprove.cli.commands.config import example_yaml
     from selfimprove.target import STATE
     from selfimprove.wiring import set_up
+    from selfimprove.wiring_reflect import master_prompt_file
 
     del format, output
     from importlib.resources import files
@@ -60,6 +64,7 @@ def init(
             f"{STATE}/config.yaml": example_yaml().encode(),
             f"{STATE}/tasks.schema.json": (files("selfimprove.memory") / "tasks.schema.json").read_bytes(),
             target.settings.tasks_file: (files("selfimprove.cli") / "templates" / "tasks.yml").read_bytes(),
+            **(master_prompt_file(target) if master_prompt else {}),
         },
     )
     data = {"made": made, "kept": kept}

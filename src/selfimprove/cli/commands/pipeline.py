@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003 (the command line parser reads the annotations)
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,8 +15,6 @@ from selfimprove.cli.options import Format, FormatOption, Output
 from selfimprove.errors import Interrupted
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from selfimprove.errors import SelfimproveError
     from selfimprove.orchestrator import Orchestrator, Summary
     from selfimprove.target import Target
@@ -188,7 +186,7 @@ def _show(
     data = run_data(summary.run, summary.outcomes, summary.waiting)
     base = target.repo.branch() or summary.run.base[:12]
 
-    def table(console: Console) -> None:
+    def table(console: Any) -> None:
         console.print(phases_text(found), markup=False, highlight=False, soft_wrap=True)
         run_summary(
             console,

@@ -140,7 +140,7 @@ def run(
     commands do is not reviewed. A run that was stopped or
     killed goes on where it was: type selfimprove run again.
     """
-    from selfimprove import preview, wiring, wiring_land
+    from selfimprove import preview, wiring, wiring_land, wiring_reflect
     from selfimprove.cli.app import interrupts
     from selfimprove.cli.console import Progress
     from selfimprove.cli.failure import page
@@ -167,7 +167,7 @@ def run(
         door.say(f"note: {name} is done; to do it again: selfimprove tasks retry {name}")
     warn_of_uncommitted(door, target)
     progress = Progress(door, limits_of(target))
-    loop = wiring.build_orchestrator(target, choices, progress, _approval(door, target), interrupts.hold)
+    loop = wiring_reflect.build_run(target, choices, progress, _approval(door, target), interrupts.hold)
     interrupts.told = lambda: tell_of_stopping(door)
     interrupts.leave = lambda: wiring.end_processes(loop)
     try:

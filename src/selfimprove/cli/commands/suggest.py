@@ -72,10 +72,9 @@ def _preview(door: Door, target: Target) -> int:
             door.say(f"warning: {event.text}" if event.level == "warning" else event.text)
 
     asked = wiring_reflect.preview(target, tell)
-    missing = wiring.model_problem(target)
-    return door.answer(
-        asked_data(asked), asked_text([one for one, _ in asked], missing.hint if missing else "")
-    )
+    problem = wiring.model_problem(target)
+    missing = f"{problem.message} ({problem.where})" if problem else ""
+    return door.answer(asked_data(asked), asked_text([one for one, _ in asked], missing))
 
 
 def _ask(door: Door, target: Target) -> int:

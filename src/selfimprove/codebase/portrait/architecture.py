@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 from selfimprove.codebase.portrait.facts import Hot
 from selfimprove.codebase.portrait.imports import folder_of
-from selfimprove.codebase.portrait.markup import MARKER, about, code, codes, count, plain, rounded, table
+from selfimprove.codebase.portrait.markup import (
+    MARKER,
+    about,
+    code,
+    codes,
+    count,
+    plain,
+    size,
+    size_order,
+    table,
+)
 from selfimprove.codebase.portrait.public import is_aside
 from selfimprove.codebase.testing import is_test
 
@@ -98,8 +108,8 @@ def _largest(portrait: Portrait) -> str:
         for path, one in portrait.outlines.items()
         if (one.defined or one.language == "python") and not is_aside(path) and one.lines > 20
     }
-    order = sorted(own, key=lambda path: (-rounded(own[path].lines), path))[:_LARGEST]
-    rows = [(code(path), about(own[path].lines), plain(own[path].doc)) for path in order]
+    order = sorted(own, key=lambda path: (size_order(own[path].lines), path))[:_LARGEST]
+    rows = [(code(path), size(own[path].lines), plain(own[path].doc)) for path in order]
     return table(("File", "Lines", "What it says of itself"), rows) if rows else ""
 
 
@@ -228,7 +238,7 @@ def _folded(with_tests: Counter[str], without: Counter[str]) -> list[tuple[str, 
 
 
 def _listed(files: tuple[str, ...]) -> str:
-    return codes(files[:4]) + (f" and {len(files) - 4} more" if len(files) > 4 else "")
+    return codes(files[:4]) + (f" and {about(len(files) - 4)} more" if len(files) > 4 else "")
 
 
 def _not_analysed(portrait: Portrait) -> str:

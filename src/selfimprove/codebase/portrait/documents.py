@@ -2,53 +2,80 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from selfimprove.codebase.portrait.architecture import architecture, carried_hot
+from selfimprove.codebase.portrait.facts import portrait
 from selfimprove.codebase.portrait.graphpage import graph_page
 from selfimprove.codebase.portrait.markup import NAMES, is_ours, parted, with_summary
 from selfimprove.codebase.portrait.names import Known, without_unknown
+from selfimprove.codebase.portrait.reading import outlines
 from selfimprove.codebase.portrait.specification import CHECKS, specification
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
+    from selfimprove.codebase.measure.record import FileMetrics
     from selfimprove.codebase.portrait.facts import Portrait
+    from selfimprove.codebase.tree import Cache
 
 
-def pages(portrait: Portrait) -> dict[str, str]:
+def pages(found: Portrait) -> dict[str, str]:
     """Return the factual pages by name."""
-    return dict(
-        zip(NAMES, (specification(portrait), graph_page(portrait), architecture(portrait)), strict=True)
-    )
+    return dict(zip(NAMES, (specification(found), graph_page(found), architecture(found)), strict=True))
 
 
-def refresh(portrait: Portrait, documents: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return those of ``documents`` (by path, as they are there) whose facts are others in ``portrait``.
+def refresh(
+    root: Path,
+    names: Iterable[str],
+    measured: Mapping[str, FileMetrics],
+    documents: Mapping[str, bytes],
+    *,
+    blobs: Mapping[str, str] = MappingProxyType({}),
+    cache: Cache | None = None,
+    name: str = "",
+    not_analysed: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, bytes]:
+    """Return the new bytes of those of ``documents`` (by path) whose facts are others in the tree at ``root``.
 
-    Only documents with the marker change. What ``portrait`` does not know (hot spots, checks) stays as the
-    document has it, as far as its files are still there. A summary stays, without the sentences that name what is
-    not there any more. The same portrait and documents give the same bytes.
+    ``names`` are the files of the tree, ``measured`` its Python files, and ``not_analysed`` those that could not be
+    measured. ``blobs`` are the blob ids of files whose content git knows, which ``cache`` is asked about. ``name`` is
+    what to call a project that does not say its name: that of the person's folder, not of a copy. Only documents
+    with the marker change; what only history or this machine's programs tell (hot spots, checks) stays as it is, as
+    far as its files are still there. A summary stays, without the sentences that name what is gone. The same tree
+    and documents give the same bytes; no model is asked, and nothing is written.
     """
-    found = {}
+    ours = {
+        path: data for path, data in documents.items() if path.rpartition("/")[2] in NAMES and is_ours(data)
+    }
+    if not ours:
+        return {}
+    known = list(names)
+    read = outlines(root, known, blobs, cache)
+    return refreshed(portrait(root, known, read, measured, name=name, not_analysed=not_analysed), ours)
+
+
+def refreshed(found: Portrait, documents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the new bytes of those of our ``documents`` whose facts are others in ``found``."""
+    changed = {}
     for path, data in documents.items():
-        name = path.rpartition("/")[2]
-        if name in NAMES and is_ours(data):
-            new = renewed(portrait, name, data.decode("utf-8", "replace")).encode()
-            if new != data:
-                found[path] = new
-    return found
+        new = renewed(found, path.rpartition("/")[2], data.decode("utf-8", "replace")).encode()
+        if new != data:
+            changed[path] = new
+    return changed
 
 
-def renewed(portrait: Portrait, name: str, document: str) -> str:
-    """Return the page ``name`` as ``portrait`` has it, with what only the existing ``document`` knows."""
+def renewed(found: Portrait, name: str, document: str) -> str:
+    """Return the page ``name`` as ``found`` has it, with what only the existing ``document`` knows."""
     facts, summary = parted(document)
-    if name == "architecture.md" and portrait.hot is None:
-        portrait = portrait._replace(hot=carried_hot(facts, portrait))
-    page = pages(portrait)[name]
-    if name == "specification.md" and portrait.checks is None:
+    if name == "architecture.md" and found.hot is None:
+        found = found._replace(hot=carried_hot(facts, found))
+    page = pages(found)[name]
+    if name == "specification.md" and found.checks is None:
         page = page.partition(f"{CHECKS}\n")[0] + CHECKS + facts.partition(CHECKS)[2]
     if not summary:
         return page
-    kept, _ = without_unknown(summary, Known(portrait, pages(portrait).values()))
+    kept, _ = without_unknown(summary, Known(found, pages(found).values()))
     return with_summary(page, kept)

@@ -24,6 +24,7 @@ _CARRIED = "<!-- from git's history -->"
 _OURS = "<!-- selfimprove analyze wrote this file"
 _UNSAFE_ID = re.compile(r"[^A-Za-z0-9]+")
 _TICKS = re.compile(r"`+")
+_SMALL = 100
 _PLAIN = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "\\|", "*": "\\*", "_": "\\_", "`": "\\`", "[": "\\["}
 )
@@ -70,10 +71,15 @@ def about(number: int) -> str:
     return f"about {round(number / unit) * unit:,}"
 
 
-def rounded(number: int) -> int:
-    """Return what :func:`about` says, as a number to sort by."""
-    unit = 1 if number < 20 else 10 ** max(1, len(str(number)) - 2)
-    return round(number / unit) * unit
+def size(lines: int) -> str:
+    """Return a number of lines that hardly any edit changes."""
+    return about(lines) if lines >= _SMALL else f"under {_SMALL}"
+
+
+def size_order(lines: int) -> int:
+    """Return a number to sort by what :func:`size` says, the largest first."""
+    unit = 10 ** (len(str(lines)) - 2)
+    return -round(lines / unit) * unit if lines >= _SMALL else 0
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from selfimprove.codebase.portrait.facts import Portrait
+    from selfimprove.codebase.portrait.outline import Outline
 
 _SPAN = re.compile(r"(`+)(.+?)\1", re.DOTALL)
 _URL = re.compile(
@@ -107,10 +108,18 @@ def _symbols(portrait: Portrait) -> Iterator[str]:
             dotted = portrait.places.name(path)
             yield dotted
             yield from dotted.split(".")
+        yield from _imported(one, portrait)
     yield from portrait.graph.libraries
     for stated in portrait.stated:
         yield from (name for need in stated.needs for name in need.names)
         yield from (entry.name for entry in stated.entries)
+
+
+def _imported(one: Outline, portrait: Portrait) -> Iterator[str]:
+    """Yield the names that come from libraries; those of the project itself exist only where they are defined."""
+    for what, _ in one.uses:
+        if not what.level and not portrait.places.has_name(what.module.partition(".")[0]):
+            yield from (what.module, *what.module.split("."), what.name)
 
 
 def _plain_number(word: str) -> str:

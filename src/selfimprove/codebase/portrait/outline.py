@@ -14,7 +14,7 @@ from selfimprove.codebase.measure.source import LARGEST, decode, parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-FORM = "outline-2"
+FORM = "outline-3"
 """Raised whenever the same source may have another outline than before; a part of the cache's key."""
 
 LOAD, CALL, TYPES = "load", "call", "types"
@@ -143,7 +143,7 @@ def first_sentence(text: str | None) -> str:
 
 
 def bound_names(tree: ast.AST) -> Iterator[str]:
-    """Yield every name that the tree binds: definitions, parameters, variables, attributes, imported names."""
+    """Yield every name that the tree binds: of definitions, parameters, variables, attributes, ``import as``."""
     for node in ast.walk(tree):
         yield from _bound(node)
 
@@ -155,5 +155,5 @@ def _bound(node: Any) -> Iterator[str]:
         yield node.arg
     elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
         yield node.id if isinstance(node, ast.Name) else node.attr
-    elif isinstance(node, ast.alias):
-        yield from (node.asname or node.name).split(".")
+    elif isinstance(node, ast.alias) and node.asname:
+        yield node.asname

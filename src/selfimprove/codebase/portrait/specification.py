@@ -7,7 +7,17 @@ from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from selfimprove.codebase.portrait.markup import MARKER, about, code, codes, count, plain, rounded, table
+from selfimprove.codebase.portrait.markup import (
+    MARKER,
+    about,
+    code,
+    codes,
+    count,
+    plain,
+    size,
+    size_order,
+    table,
+)
 from selfimprove.codebase.portrait.public import is_private_module
 from selfimprove.codebase.testing import is_test
 
@@ -109,8 +119,8 @@ def _languages(portrait: Portrait) -> str:
         lines[name] += one.lines
     if not files:
         return "There are no files.\n"
-    order = sorted(files, key=lambda name: (name == "other", -rounded(lines[name]), name))
-    rows = [(name, about(files[name]), about(lines[name]) if name != "other" else "") for name in order]
+    order = sorted(files, key=lambda name: (name == "other", size_order(lines[name]), name))
+    rows = [(name, about(files[name]), size(lines[name]) if name != "other" else "") for name in order]
     return _limited(("Language", "Files", "Lines"), rows, 15, "language")
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from selfimprove.model.task import Task
 
+MOST = 8
+"""Test files that one task may name to have them written; a task with more is done as any other."""
+
 _WORD = re.compile(r"[\w./-]+\.\w+")
 _OTHER_WORK = re.compile(
     r"\b(fix|mend|repair|correct|implement|refactor|rename|remove|delete|replace|change|move|simplify|support|introduce)\b"
@@ -39,6 +42,11 @@ def named_tests(task: Task, known: Collection[str]) -> tuple[str, ...]:
 
     Its ``files`` say it; where it has none, its words do, unless they also ask for another kind of work.
     """
+    found = _named(task, known)
+    return found if len(found) <= MOST else ()
+
+
+def _named(task: Task, known: Collection[str]) -> tuple[str, ...]:
     if task.files:
         missing = tuple(path for path in map(tidy, task.files) if _is_new(path, known))
         return missing if len(missing) == len(task.files) else ()

@@ -43,12 +43,18 @@ _PATH_WRITES = {
 class Problem(NamedTuple):
     """One thing that is wrong with a test file: the ``point`` in a word, what is said of it, and in which tests.
 
-    Without ``tests`` it is true of the file as a whole, and no test can be taken out to mend it.
+    Without ``tests`` it is true of the file as a whole, and no test can be taken out to mend it. ``brief`` says it in
+    a few words, for people.
     """
 
     point: str
     text: str
     tests: tuple[str, ...] = ()
+    brief: str = ""
+
+    def words(self) -> str:
+        """Return what a commit says of it: on one line, without what only helps to mend it."""
+        return " ".join((self.brief or f"{self.point}: {self.text}").split())[:200]
 
 
 def problems_of(path: str, text: str, task: Task, names: Sequence[str]) -> list[Problem]:
@@ -123,16 +129,21 @@ def _number(call: ast.Call) -> float:
 def _written(call: ast.Call, name: str) -> str:
     """Return the path, written out in the test, that a call would change; ``""`` for none."""
     if name in ("open", "io.open"):
-        said = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "mode")]
-        mode = next((one.value for one in said if isinstance(one, ast.Constant)), "r")
-        return _literal(call.args[0]) if call.args and set(str(mode)) & set("wax+") else ""
+        return _literal(call.args[0]) if call.args and set(_mode(call)) & set("wax+") else ""
     if _MOVES.match(name):
         return next((text for arg in call.args if (text := _literal(arg))), "")
-    if isinstance(call.func, ast.Attribute) and call.func.attr in _PATH_WRITES:
-        made = call.func.value
-        if isinstance(made, ast.Call) and dotted(made.func).rpartition(".")[2] == "Path" and made.args:
-            return _literal(made.args[0])
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in _PATH_WRITES:
+        return ""
+    made = call.func.value
+    if isinstance(made, ast.Call) and made.args:
+        return _literal(made.args[0]) if dotted(made.func).rpartition(".")[2] == "Path" else ""
     return ""
+
+
+def _mode(call: ast.Call) -> str:
+    """Return the mode in which a call of ``open`` opens its file."""
+    said = [*call.args[1:2], *(word.value for word in call.keywords if word.arg == "mode")]
+    return next((text for one in said if (text := _literal(one))), "r")
 
 
 def _literal(node: ast.expr) -> str:

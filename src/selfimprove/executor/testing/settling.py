@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from selfimprove.errors import PatchError
+from selfimprove.errors import LLMError, PatchError
 from selfimprove.executor.testing.answer import Answer, read_answer
 from selfimprove.executor.testing.trial import Tried
 from selfimprove.executor.testing.trimming import without_tests
@@ -53,7 +53,8 @@ def settle(ways: Ways, known: str, failure: str, calls: int) -> Settled:
     """Return the test file that was accepted, or why none was.
 
     ``known`` is the file that was accepted on an earlier version of the code, ``""`` for none; it is kept as long as it
-    stands and there is no ``failure`` to mend. ``calls`` are the questions that were asked before.
+    stands and there is no ``failure`` to mend. ``calls`` are the questions that were asked before. Raises LLMError when
+    the last question that may be asked gets no answer.
     """
     state = Settled(text=known, calls=calls)
     if known:
@@ -61,8 +62,17 @@ def settle(ways: Ways, known: str, failure: str, calls: int) -> Settled:
         if not state.tried.problems and not failure:
             return state
         failure = state.tried.told() or failure
-    for _ in range(min(AT_ONCE, IN_ALL - calls)):
-        state, failure = _asked(ways, state, failure)
+    left = min(AT_ONCE, IN_ALL - calls)
+    while left > 0:
+        left -= 1
+        try:
+            state, failure = _asked(ways, state, failure)
+        except LLMError as error:
+            if not left:
+                raise
+            failure = f"Your last answer could not be read: {error.message}."
+            state = state._replace(calls=state.calls + 1)
+            continue
         if not failure:
             return state
     return _trimmed(ways, state, failure)
@@ -102,5 +112,5 @@ def _trimmed(ways: Ways, state: Settled, failure: str) -> Settled:
         if not tried.problems:
             return state._replace(reason="")
     first = tried.problems[0] if tried.problems else None
-    words = f"{first.point}: {first.text}" if first and not state.reason else state.reason or failure
+    words = first.words() if first and not state.reason else state.reason or failure
     return state._replace(text="", tried=tried, reason=" ".join(words.split())[:300])

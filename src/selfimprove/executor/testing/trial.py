@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 TAIL = 1_500
 """Characters of a run's output that a group's result keeps."""
 
+_LONGEST = 120.0  # seconds that new tests may take
 _PATIENCE = (20.0, 5.0)  # seconds that a run on spoilt code has at least, and how many times the plain run's
 _OWN_TRACES = (".pytest_cache", "__pycache__", ".hypothesis", "htmlcov", ".mypy_cache", ".ruff_cache")
 
@@ -118,30 +119,45 @@ def _run(spot: Spot, case: Case, seed: int = 0, trace: Sequence[str] = ()) -> tu
     ground = case.ground
     inside = "" if case.suite.folder == "." else f"{case.suite.folder}/"
     files = {path: (ground.copy.path / path).read_bytes() for path in trace}
-    return run_shuffled(
-        case.suite, ground, [spot.path.removeprefix(inside)], seed, whole_files(files) if files else None
-    )
+    watched = whole_files(files) if files else None
+    run, tail = run_shuffled(case.suite, ground, [spot.path.removeprefix(inside)], seed, watched)
+    # A project's own options can name further tests.
+    name = PurePosixPath(spot.path).name
+    own = {test: said for test, said in run.outcomes.items() if test.partition("::")[0].endswith(name)}
+    return run.but(outcomes=own or run.outcomes), tail
 
 
 def _plain(spot: Spot, text: str, case: Case) -> _Plain:
     """Run the file in its own order on the changed code; watch which of the lines to be spoilt it executes."""
     _stand(spot, text, case, case.tree)
     case.ground.copy.snapshot(spot.paths)
-    run, tail = _run(spot, case, trace=list(case.lines))
+    bounded = replace(case, ground=_limited(case.ground, _LONGEST))
+    run, tail = _run(spot, bounded, trace=list(case.lines))
     problems: list[Problem] = []
     green = [test for test, outcome in run.outcomes.items() if outcome in GREEN]
     if not run.complete or run.tampered or not run.outcomes:
         words = run.tampered or run.problem or "pytest collected no test in the file"
-        problems.append(Problem("collected", f"{words}\n{tail[-2000:]}"))
+        problems.append(Problem("collected", f"{words}\n{tail[-2000:]}", brief=words))
     elif run.red:
-        detail = told(run, Verdict(False, broken=run.red), {}, lambda *_: "")
-        problems.append(Problem("passes", f"On the changed code:\n{detail}", _names(run.red, text)))
+        problems.append(_red(run, text))
     elif len(green) < len(run.outcomes):
         others = [test for test in run.outcomes if test not in green]
         problems.append(Problem("skipped", f"Skipped: {', '.join(others[:10])}", _names(others, text)))
     if made := _left_behind(case):
         problems.append(Problem("writes", f"The tests changed {made}: they may write below tmp_path only."))
     return _Plain(run, tail, problems)
+
+
+def _red(run: TestRun, text: str) -> Problem:
+    """Return the problem of a run with failing tests, or of one in which the file could not even be imported."""
+    first = run.failure(run.red[0])
+    detail = told(run, Verdict(False, broken=run.red), {}, lambda *_: "")
+    if first.when == "collect":
+        errors = [line[1:].strip() for line in first.text.splitlines() if line.startswith("E ")]
+        why = errors[-1] if errors else "an error"
+        return Problem("collected", detail, brief=f"the file cannot be imported: {why}")
+    brief = f"{first.test.rpartition('::')[2]} fails on the changed code: {first.text.strip().partition(chr(10))[0]}"
+    return Problem("passes", f"On the changed code:\n{detail}", _names(run.red, text), brief)
 
 
 def _left_behind(case: Case) -> str:
@@ -181,10 +197,12 @@ def _lines(tree: object) -> list[int]:
 
 def _hurried(ground: Ground, seconds: float) -> Ground:
     """Return the ground on which a run that hangs, as spoilt code may, is given up soon."""
-    bench = ground.bench
     least, times = _PATIENCE
-    known = bench.limits.check_seconds
-    patience = max(least, times * seconds)
+    return _limited(ground, max(least, times * seconds))
+
+
+def _limited(ground: Ground, patience: float) -> Ground:
+    bench, known = ground.bench, ground.bench.limits.check_seconds
     limits = replace(bench.limits, check_seconds=patience if known is None else min(known, patience))
     return replace(ground, bench=replace(bench, limits=limits))
 
@@ -198,7 +216,8 @@ def _reordered(spot: Spot, text: str, case: Case) -> list[Problem]:
             detail = told(run, Verdict(False, broken=run.red), {}, lambda *_: "") if run.red else tail[-2000:]
             how = "backwards" if seed == 1 else "in another order"
             said = f"The same code, run {how} and with another hash seed:\n{detail}"
-            return [Problem("deterministic", said, _names(run.red, text))]
+            brief = f"not the same result every time: {', '.join(_names(run.red, text)[:3])} failed when run {how}"
+            return [Problem("deterministic", said, _names(run.red, text), brief)]
     return []
 
 
@@ -221,7 +240,7 @@ def _without_change(spot: Spot, text: str, case: Case) -> tuple[int, list[Proble
     if failed:
         return failed, []
     said = "No test fails on the code as it was before the change, so none shows what the change does."
-    return 0, [Problem("fails before", said)]
+    return 0, [Problem("fails before", said, brief="no test fails without the change")]
 
 
 def _on_spoilt_code(spot: Spot, text: str, case: Case, plain: TestRun) -> tuple[int, int, list[Problem]]:
@@ -248,7 +267,8 @@ def _on_spoilt_code(spot: Spot, text: str, case: Case, plain: TestRun) -> tuple[
     else:
         rows = "\n".join(f"  {one.path}:{one.line} {one.what}" for one in missed)
         said = f"The tests pass as well when the code is wrong. None of these changes made one fail:\n{rows}"
-    return 0, len(versions), [Problem("notices", said)]
+    brief = f"no test notices that the code is wrong ({len(versions)} spoilt lines tried)"
+    return 0, len(versions), [Problem("notices", said, brief=brief)]
 
 
 def _versions(case: Case, plain: TestRun) -> list[Spoilt]:

@@ -49,15 +49,11 @@ def _without_lines(text: str, nodes: Collection[ast.stmt]) -> str:
 
 def _idle_imports(text: str) -> list[ast.stmt]:
     """Return the imports at the top of which no name is used."""
-    tree = parsed(text)
-    body = tree.body if tree else []
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} if tree else set()
-    used |= {argument.arg for node in body for argument in ast.walk(node) if isinstance(argument, ast.arg)}
-    found: list[ast.stmt] = []
-    for node in body:
-        future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
-        if isinstance(node, ast.Import | ast.ImportFrom) and not future:
-            bound = {(one.asname or one.name).partition(".")[0] for one in node.names}
-            if not bound & used and "*" not in bound:
-                found.append(node)
-    return found
+    tree = parsed(text) or ast.Module([], [])
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return [node for node in imports if not _bound(node) & (used | {"*", "annotations"})]
+
+
+def _bound(node: ast.Import | ast.ImportFrom) -> set[str]:
+    return {(one.asname or one.name).partition(".")[0] for one in node.names}

@@ -312,7 +312,8 @@ class _Asking:
         llm._wait(seconds)
 
     def _place(self) -> str:
-        return f"{self.backend.model}, task {self.ask.task_id}, {self.ask.purpose} {self.ask.attempt}"
+        task = f"task {self.ask.task_id}, " if self.ask.task_id else ""
+        return f"{self.backend.model}, {task}{self.ask.purpose} {self.ask.attempt}"
 
 
 def _limit(problem: DoesNotFit, budget: Budget) -> tuple[str, str]:

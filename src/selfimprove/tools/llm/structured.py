@@ -48,9 +48,10 @@ def complete_json(
     both = _sum(first, second)
     if not left:
         return value, both
+    task = f"task {ask.task_id}, " if ask.task_id else ""
     raise LLMError(
         f"the model's answer is not the JSON that was asked for, twice: {left[0]}",
-        where=f"{second.model}, task {ask.task_id}, {ask.purpose} {ask.attempt}",
+        where=f"{second.model}, {task}{ask.purpose} {ask.attempt}",
         hint="try another model: llm.model",
     )
 
