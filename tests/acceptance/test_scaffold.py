@@ -103,8 +103,11 @@ def valid(name: str, text: str) -> Any:
     return document
 
 
-def of_the_project(kit: Project) -> None:
-    """What the files say is what the project says of itself."""
+def look_into(kit: Project) -> None:
+    """Compare what was made with the facts that it must follow from."""
+    text = made_file(kit, "LICENSE")
+    year = kit.git("log", "-1", "--format=%ad", "--date=format:%Y")
+    assert text.startswith(f"MIT License\n\nCopyright (c) {year} Ann Lee\n")
     workflow = valid("github-workflows", made_file(kit, ".github/workflows/ci.yml"))
     assert workflow["on"]["push"]["branches"] == ["main"]
     test = workflow["jobs"]["test"]
@@ -129,11 +132,7 @@ def test_every_file_is_made_from_facts_and_a_second_time_nothing_is_missing(kit:
     assert (made["codeowners"]["status"], kit.state(), leftovers(kit)) == ("undecided", before, [])
     assert len(commits(kit)) == len(ALL)
 
-    text = made_file(kit, "LICENSE")
-    year = kit.git("log", "-1", "--format=%ad", "--date=format:%Y")
-    assert text.startswith(f"MIT License\n\nCopyright (c) {year} Ann Lee\n")
-    of_the_project(kit)
-
+    look_into(kit)
     message = kit.git("log", "-1", "--format=%B", "selfimprove/run-1")
     assert "Selfimprove-Check: tests: 1 passed" in message
     assert "Selfimprove-Fingerprint: " in message
@@ -363,3 +362,18 @@ def test_a_task_of_the_backlog_is_made_without_a_model(kit: Project) -> None:
     kit.write("tasks.yml", yaml.safe_dump({"tasks": [task]}))
     done = kit.run("run", "--no-audit", check=0)
     assert commits(kit) == ["Add .editorconfig"], done.err
+
+
+@pytest.mark.parametrize("command", ["no-such-program --test", "sh -c 'echo broken; exit 3'"])
+def test_tests_that_cannot_run_hold_back_what_they_could_read_and_nothing_else(
+    project: Make, command: str
+) -> None:
+    """A licence is no matter of the tests; pyproject.toml is."""
+    made = project(FILES)
+    made.git("remote", "add", "origin", REMOTE)
+    env = {"SELFIMPROVE_CHECK__TEST_COMMAND": command}
+    found = rows(made, "license", "pyproject", code=1, env=env)
+    assert (found["license"]["status"], found["pyproject"]["status"]) == ("done", "failed")
+    assert "Selfimprove-Check: tests: judge nothing here" in made.git(
+        "log", "-1", "--format=%B", "selfimprove/run-1"
+    )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from selfimprove.executor import scaffolding
 from selfimprove.executor.commands import configured, find_suite, last_words
 from selfimprove.executor.hooks import rewritten, run_hook
 from selfimprove.executor.proving.comparing import compared
@@ -30,7 +32,7 @@ from selfimprove.executor.proving.tracing import is_traced
 from selfimprove.executor.proving.verdict import essence
 from selfimprove.executor.refactor.source import Source
 from selfimprove.model.outcome import CheckResult
-from selfimprove.model.testrun import TestRun
+from selfimprove.model.testrun import WHOLE, TestRun
 from selfimprove.tools.git.worktree import Copy, reopen_copy
 
 if TYPE_CHECKING:
@@ -137,6 +139,8 @@ def measure_base(task: Task, work: Work, bench: Bench, log: Path) -> Work:
         return work.but(summary="no tests found")
     if suite.lacks:
         why, mend = _lacking(suite, bench)  # said before a model is paid for a change that cannot be proved
+        if scaffolding.is_unread(task):
+            return work.but(summary=f"{why}; nothing that will be added is read by it")
         return work.but(stop=f"{why}: {mend}", code="check_failed", summary=why)
     trace = whole_files(_read(copy, _watched(task, bench)))
     words = summary(standing(suite, tree, Ground(copy, bench, log), trace))
@@ -211,13 +215,22 @@ def _tests(task: Task, work: Work, copy: Copy, bench: Bench, log: Path) -> Fact:
         return Fact(CheckResult("tests", True, "none found"))
     if suite.lacks:
         words, mend = _lacking(suite, bench)
-        return Fact(CheckResult("tests", False, words, detail=mend, command=suite.command), words)
+        ok = scaffolding.is_unread(task)
+        return Fact(CheckResult("tests", ok, words, detail=mend, command=suite.command), words)
     trace = _trace(work, copy, bench, suite)
     ground = Ground(copy, bench, log)
     proof = Proof(
         suite, base, work.tree, work.paths, "tests_changed" in allow, ground, named=task.files, trace=trace
     )
-    return Fact(*proof.result())
+    result, cause = proof.result()
+    if (
+        not result.ok
+        and set(proof.before.outcomes) == {WHOLE} == set(proof.before.red)
+        and scaffolding.is_unread(task)
+    ):
+        words = f"judge nothing here: {result.summary}"
+        return Fact(replace(result, ok=True, summary=words))
+    return Fact(result, cause)
 
 
 def _suite_of(task: Task, work: Work, copy: Copy, bench: Bench) -> Suite | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,23 @@ if TYPE_CHECKING:
     from selfimprove.model.work import Work
 
 
+_UNREAD = re.compile(
+    r"LICENSE|COPYING(\.LESSER)?|(SECURITY|CONTRIBUTING|CHANGELOG)\.md|\.gitignore|\.editorconfig|renovate\.json"
+    r"|\.pre-commit-config\.yaml|\.gitlab-ci\.yml|\.github/.+|\.gitlab/.+"
+)
+
+
 def applies(task: Task) -> bool:
     """True when the task is to make files that the rules of good practice miss."""
     return task.source == SOURCE and task.category == SOURCE and task.command is None and bool(task.files)
+
+
+def is_unread(task: Task) -> bool:
+    """True when the task only adds files that nothing in the project reads: prose, and what editors and forges read.
+
+    Such a task is not held back where the tests cannot be run at all.
+    """
+    return applies(task) and all(_UNREAD.fullmatch(path) for path in task.files)
 
 
 def scaffold(task: Task, work: Work, bench: Bench, turn: int) -> Work:
