@@ -9,12 +9,14 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 
 from executor_rig import block, leftovers
 from github_rig import Server
 from ideas_rig import SHOP, YAML, said, tasks_of
 from openai_server import Answer, OpenAIServer
+from selfimprove.report.json import schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +118,9 @@ def run(server: Server, model: Model, *args: str) -> tuple[Any, dict[str, Any]]:
     now = made.state()
     assert all(now[key] == value for key, value in before.items() if key != "refs" and "tasks.yml" not in key)
     assert leftovers(made) == []
-    return done, json.loads(done.out)
+    answer = json.loads(done.out)
+    jsonschema.validate(answer, schema("pipeline"))
+    return done, answer
 
 
 @pytest.fixture
