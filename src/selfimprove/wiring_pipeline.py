@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from selfimprove import wiring_reflect
 from selfimprove.asking import Asker
 from selfimprove.errors import SelfimproveError, StateError
-from selfimprove.model.events import Listener, Notice, TaskEnded, TaskStarted, ignore
+from selfimprove.model.events import Event, Listener, Notice, TaskEnded, TaskStarted, ignore
 from selfimprove.model.outcome import Outcome
 from selfimprove.model.phase import DOCUMENTS, phases
 from selfimprove.model.stage import Stage, Staged, Stages
@@ -57,8 +57,14 @@ def complete(
 
     memory = build_memory(target)
 
+    def tell(event: Event) -> None:
+        if not (
+            isinstance(event, Notice) and event.level == "warning"
+        ):  # the stage itself says what went wrong
+            listener(event)
+
     def hand_over(_run: Run, _tasks: Sequence[Task]) -> Staged:
-        summary.landed = wiring_land.land(target, summary, text, listener, auto_merge=auto_merge)
+        summary.landed = wiring_land.land(target, summary, text, tell, auto_merge=auto_merge)
         if summary.landing_problem:
             raise summary.landing_problem
         words = summary.landed.removeprefix("pull request ")
@@ -122,6 +128,8 @@ def _committed(
     outcome = loop.executor.execute(task, run)
     journal.record(run.id, outcome)
     journal.mark_written([DOCUMENTS])
+    if loop.summary:
+        loop.summary.outcomes.append(outcome)
     listener(TaskEnded(task, outcome))
     return outcome
 

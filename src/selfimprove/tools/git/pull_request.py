@@ -156,7 +156,7 @@ def find_remote(repo: Repo) -> Remote:
         raise GitError(
             "there is no remote to open a pull request at",
             where=str(repo.root),
-            hint="git remote add origin URL",
+            hint="git remote add origin URL, or leave the commits on their branch: --land branch",
         )
     merged = repo.line("config", f"branch.{branch}.merge") if branch and upstream == name else None
     base = merged.removeprefix("refs/heads/") if merged else branch
