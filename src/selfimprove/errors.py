@@ -38,6 +38,10 @@ class TaskFileError(SelfimproveError):
     code = "tasks_invalid"
 
 
+class EditKept(TaskFileError):
+    """An edit of the moment in which a program was killed is kept beside tasks.yml; the next save goes on."""
+
+
 class StateError(SelfimproveError):
     """A state file of ours (state.db, a run record) is damaged, foreign or newer than this program."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from selfimprove.errors import (
+    EditKept,
     LimitReached,
     MissingTool,
     NeedsKey,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from selfimprove.executor.recovery import Opened
     from selfimprove.memory.memory import Memory
     from selfimprove.model.audit import Audit
-    from selfimprove.model.finding import Finding
     from selfimprove.model.outcome import Outcome
     from selfimprove.model.run import Run
     from selfimprove.model.task import Task
@@ -182,16 +182,17 @@ class Orchestrator:
             ended = do_stage(stage, summary.run, self._tasks, self._memory.journal, self._listener)
             summary.stages.append(ended)
             if ended.staged.findings:
-                added += self._log(stage.name, ended.staged.findings, summary)
+                added += self._log(stage.name, ended, summary)
         return added
 
-    def _log(self, of: str, findings: Sequence[Finding], summary: Summary) -> int:
+    def _log(self, of: str, found: Ended, summary: Summary) -> int:
         """Let findings become tasks, as a step of its own."""
         new: tuple[Task, ...] = ()
 
-        def log(_run: Run, tasks: Sequence[Task]) -> Staged:
+        def log(_run: Run, _tasks: Sequence[Task]) -> Staged:
             nonlocal new
-            new = logged(tasks, findings)
+            self._take(self._memory.load_tasks(self._path))  # another run may have found the same
+            new = logged(self._tasks, found.staged.findings)
             with self._hold():
                 self._take([*self._tasks, *new])
                 self._save_tasks()
@@ -199,7 +200,8 @@ class Orchestrator:
             return Staged(f"{len(new)} task{plural} in {self._path}", {"tasks": [task.id for task in new]})
 
         name = "log" if of == "suggest" else f"log {of}"
-        ended = do_stage(Stage(name, log), summary.run, self._tasks, self._memory.journal, self._listener)
+        stage = Stage(name, log, again=not found.reused)
+        ended = do_stage(stage, summary.run, self._tasks, self._memory.journal, self._listener)
         summary.stages.append(ended)
         summary.added += len(new)
         return len(new)
@@ -304,6 +306,8 @@ class Orchestrator:
             try:
                 merged = self._memory.save_tasks(self._tasks, self._path)
                 break
+            except EditKept as error:
+                self._listener(Notice(f"{error.message}; {error.hint}", "warning"))
             except TaskFileError:
                 if not left:
                     raise

@@ -50,35 +50,45 @@ def analyze(
     return done
 
 
-def drafted(target: Target, asker: Asker | None = None) -> tuple[dict[str, bytes], Analyzed]:
+def drafted(
+    target: Target, asker: Asker | None = None, *, name: str = ""
+) -> tuple[dict[str, bytes], Analyzed]:
     """Return the documents that :func:`analyze` would write, by their path from the root, and what became of each.
 
-    Only those that would change are returned; nothing is written.
+    Only those that would change are returned; nothing is written. ``name`` is what to call a project that does not
+    say its name, where its folder is a copy.
     """
-    return _drafted(target, lambda: nullcontext(asker), None, anew=False, progress=lambda _done, _total: None)
+    nothing: Progress = lambda _done, _total: None  # noqa: E731
+    return _drafted(target, lambda: nullcontext(asker), None, anew=False, progress=nothing, name=name)
 
 
 def _drafted(
-    target: Target, asking: Asking, output_dir: Path | None, *, anew: bool, progress: Progress
+    target: Target,
+    asking: Asking,
+    output_dir: Path | None,
+    *,
+    anew: bool,
+    progress: Progress,
+    name: str = "",
 ) -> tuple[dict[str, bytes], Analyzed]:
     from selfimprove.codebase.portrait.documents import pages, renewed
     from selfimprove.codebase.portrait.markup import with_summary
 
     folder = _folder(target, output_dir)
-    portrait = gather(target, progress)
+    portrait = gather(target, progress, name)
     facts = pages(portrait)
-    there = {name: _existing(folder / name) for name in facts}
-    stale = [name for name, one in there.items() if one.is_stale(facts[name]) or (anew and not one.reason)]
+    there = {page: _existing(folder / page) for page in facts}
+    stale = [page for page, one in there.items() if one.is_stale(facts[page]) or (anew and not one.reason)]
     prose = _summaries(target, asking, portrait, facts) if stale else None
-    new = {name: prose.texts[name] for name in stale if prose and name in prose.texts}
+    new = {page: prose.texts[page] for page in stale if prose and page in prose.texts}
     files: dict[str, bytes] = {}
     documents = []
-    for name, one in there.items():
-        draft = with_summary(facts[name], new[name]) if name in new else renewed(portrait, name, one.text)
-        path, state = _shown(target, folder / name), one.state(draft)
+    for page, one in there.items():
+        draft = with_summary(facts[page], new[page]) if page in new else renewed(portrait, page, one.text)
+        path, state = _shown(target, folder / page), one.state(draft)
         if state == "written":
             files[path] = draft.encode("utf-8", "replace")
-        documents.append(Document(path, state, one.summary(draft, new=name in new), one.reason))
+        documents.append(Document(path, state, one.summary(draft, new=page in new), one.reason))
     done = Analyzed(tuple(documents), len(portrait.outlines), len(portrait.not_analysed))
     return files, done if prose is None else _with_prose(done, prose)
 
@@ -179,7 +189,7 @@ def _existing(path: Path) -> _There:
     except OSError as error:
         return _There("", f"it cannot be read ({error.strerror})")
     if is_ours(data):
-        return _There(data.decode("utf-8", "replace"), "")
+        return _There(data.decode("utf-8", "replace").replace("\r\n", "\n"), "")
     return _There("", "its first line is not the mark of selfimprove analyze: a person wrote it")
 
 
@@ -200,7 +210,7 @@ def _shown(target: Target, path: Path) -> str:
     return real.relative_to(root).as_posix() if real.is_relative_to(root) else str(path)
 
 
-def gather(target: Target, progress: Progress = lambda _done, _total: None) -> Portrait:
+def gather(target: Target, progress: Progress = lambda _done, _total: None, name: str = "") -> Portrait:
     """Return the facts of the person's tree; nothing is written but caches. Raises SelfimproveError."""
     from selfimprove.codebase.measure.record import FileMetrics
     from selfimprove.codebase.portrait.facts import portrait
@@ -224,7 +234,7 @@ def gather(target: Target, progress: Progress = lambda _done, _total: None) -> P
         listing.names,
         read,
         measured,
-        name=root.resolve().name,
+        name=name or root.resolve().name,
         not_analysed={**{one.path: one.reason for one in scan.left_out}, **failed},
         hot=_hot(target, tree, scan, measured),
         checks=find_checks(root, listing.names),

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 
 class Ended(NamedTuple):
-    """How a stage ended: what it did, or the ``error`` that ended it."""
+    """How a stage ended: what it did, or the ``error`` that ended it. ``reused``: an earlier process did it."""
 
     name: str
     staged: Staged
     error: SelfimproveError | None = None
+    reused: bool = False
 
 
 def do_stage(stage: Stage, run: Run, tasks: Sequence[Task], journal: Journal, listener: Listener) -> Ended:
@@ -35,9 +36,9 @@ def do_stage(stage: Stage, run: Run, tasks: Sequence[Task], journal: Journal, li
     """
     key = StepKey(run.id, "", 1, 1, stage.name)
     known = journal.result(key)
-    if known and known.status is Status.DONE:
+    if known and known.status is Status.DONE and not stage.again:
         listener(StepEnded("", stage.name, True, known.summary, 0.0, reused=True))
-        return Ended(stage.name, Staged.from_dict(known.result))
+        return Ended(stage.name, Staged.from_dict(known.result), reused=True)
     journal.start(key)
     listener(StepStarted("", stage.name))
     started = time.monotonic()
@@ -48,10 +49,18 @@ def do_stage(stage: Stage, run: Run, tasks: Sequence[Task], journal: Journal, li
     except SelfimproveError as error:
         status = Status.SKIPPED if isinstance(error, NeedsKey) else Status.FAILED
         said = {"code": error.code, "message": error.message, "hint": error.hint, "where": error.where}
-        journal.finish(key, status, error.message, {"error": said})
+        said = {name: _storable(text) for name, text in said.items()}
+        journal.finish(key, status, _storable(error.message), {"error": said})
         listener(StepEnded("", stage.name, False, error.message, time.monotonic() - started))
         return Ended(stage.name, Staged(error.message), error)
-    journal.finish(key, Status.DONE if staged.ok else Status.FAILED, staged.summary, staged.to_dict())
+    journal.finish(
+        key, Status.DONE if staged.ok else Status.FAILED, _storable(staged.summary), staged.to_dict()
+    )
     seconds = time.monotonic() - started
     listener(StepEnded("", stage.name, staged.ok, staged.summary, seconds, staged.dollars))
     return Ended(stage.name, staged)
+
+
+def _storable(text: str) -> str:
+    """Return ``text`` without what no database holds: bytes of names that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -55,7 +55,8 @@ def land(
         if branches := _branches(memory.journal, run, target):
             bench = _bench(target, memory, listener)
             listener(StepStarted("", "land"))  # proving again what was rebased can take minutes
-            how = text, auto_merge
+            # What an earlier run was to be merged by is not known any more; a person merges it.
+            how = text, auto_merge if run.id == summary.run.id else None
             done = [_landed(branch, target, bench, how, summary) for branch in branches]
             if None in done:
                 continue

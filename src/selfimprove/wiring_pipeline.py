@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from selfimprove import wiring_reflect
 from selfimprove.asking import Asker
-from selfimprove.errors import SelfimproveError, StateError
+from selfimprove.errors import GitError, SelfimproveError, StateError
 from selfimprove.model.events import Event, Listener, Notice, TaskEnded, TaskStarted, ignore
 from selfimprove.model.outcome import Outcome
 from selfimprove.model.phase import DOCUMENTS, phases
@@ -16,13 +16,14 @@ from selfimprove.model.task import Status, Task
 from selfimprove.wiring import build_loop, build_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from selfimprove.executor.bench import Bench
+    from selfimprove.executor.bench import Bench, Maker
     from selfimprove.memory.memory import Memory
     from selfimprove.model.phase import Phase
     from selfimprove.model.run import Run
+    from selfimprove.model.testgroup import GroupResult
     from selfimprove.orchestrator import Orchestrator, Summary
     from selfimprove.target import Choices, Target
     from selfimprove.wiring_land import Text
@@ -53,6 +54,7 @@ def complete(
     ``auto_merge`` (None: never). Both are steps of the run, and its record is written again with them.
     """
     from selfimprove import wiring_land
+    from selfimprove.orchestrator import exit_code
     from selfimprove.staging import do_stage
 
     memory = build_memory(target)
@@ -70,14 +72,17 @@ def complete(
         words = summary.landed.removeprefix("pull request ")
         return Staged(words or "nothing to hand over", {"landed": summary.landed})
 
-    stages = [Stage("confirm", lambda run, tasks: _confirmed(target, memory, run, tasks))]
+    stages = [Stage("confirm", lambda run, _: _confirmed(target, memory, run), again=True)]
     if target.settings.run.land != "branch":
-        stages.insert(0, Stage("pull request", hand_over))
-    for stage in stages:
-        tasks = memory.load_tasks(target.settings.tasks_file)
-        summary.stages.append(do_stage(stage, summary.run, tasks, memory.journal, listener))
-    summary.run = memory.journal.run(summary.run.id) or summary.run
-    memory.save_run(summary.run)
+        stages.insert(0, Stage("pull request", hand_over, again=True))
+    try:
+        for stage in stages:
+            summary.stages.append(do_stage(stage, summary.run, (), memory.journal, listener))
+    finally:
+        now = memory.journal.run(summary.run.id) or summary.run
+        memory.journal.end_run(now.id, now.state, exit_code(summary), now.summary)
+        summary.run = memory.journal.run(now.id) or now
+        memory.save_run(summary.run)
 
 
 def phases_of(target: Target, run: Run) -> list[Phase]:
@@ -90,11 +95,20 @@ def _analyze(target: Target, bench: Bench, loop: Orchestrator, listener: Listene
 
     def do(run: Run, _tasks: Sequence[Task]) -> Staged:
         from selfimprove import portraying
+        from selfimprove.executor.aside import aside
+        from selfimprove.executor.bench import Maker
+        from selfimprove.tools.git.repo import open_repo
 
         asker = _asker(bench, run) if target.settings.analyze.prose and bench.llm is not None else None
-        files, done = portraying.drafted(target, asker)
+        start = bench.repo.resolve(f"refs/heads/{run.branch}") or run.base
+        if not start:
+            raise GitError("there is no commit yet, and documents are about what is committed")
+        with aside(bench, start) as (copy, _):
+            there = target._replace(repo=open_repo(copy.path, target.environ))
+            files, done = portraying.drafted(there, asker, name=target.repo.root.resolve().name)
         data = done.to_dict()
-        made = _committed(files, bench, loop, run, listener) if files else None
+        maker = Maker(files, by_model=any(one.summary == "new" for one in done.documents))
+        made = _committed(maker, bench, loop, run, listener) if files else None
         told = [*done.problems, *(f"{one.path} stays: {one.reason}" for one in done.documents if one.reason)]
         for line in told:
             listener(Notice(line, "warning"))
@@ -106,28 +120,29 @@ def _analyze(target: Target, bench: Bench, loop: Orchestrator, listener: Listene
     return Stage("analyze", do)
 
 
-def _committed(
-    files: dict[str, bytes], bench: Bench, loop: Orchestrator, run: Run, listener: Listener
-) -> Outcome:
-    """Return the outcome of the task that writes ``files``; it goes through the same steps as every other."""
-    journal = bench.journal
-    known = next((end for end in journal.outcomes(run=run.id, task_id=DOCUMENTS) if end["commit"]), None)
+def _committed(maker: Maker, bench: Bench, loop: Orchestrator, run: Run, listener: Listener) -> Outcome:
+    """Return the outcome of the task that writes the files; it goes through the same steps as every other."""
+    journal, name = bench.journal, f"{DOCUMENTS}{run.id}"
+    known = next((end for end in journal.outcomes(run=run.id, task_id=name) if end["commit"]), None)
     task = Task(
-        DOCUMENTS,
+        name,
         "Describe the project as it is",
         "The three documents, from facts of the code.",
         prompt="Write the documents.",
-        files=tuple(files),
+        files=tuple(maker.files),
         category="docs",
         source="analyze",
     )
     if known:  # a process that was killed behind the commit
-        return Outcome(DOCUMENTS, Status.DONE, commit=known["commit"])
-    bench.makers[DOCUMENTS] = lambda _root, _names: files  # type: ignore[index]
+        return Outcome(name, Status.DONE, commit=known["commit"])
+    bench.makers[name] = maker
     listener(TaskStarted(task, 1, 1))
-    outcome = loop.executor.execute(task, run)
+    try:
+        outcome = loop.executor.execute(task, run)
+    finally:
+        del bench.makers[name]
     journal.record(run.id, outcome)
-    journal.mark_written([DOCUMENTS])
+    journal.mark_written([name])
     if loop.summary:
         loop.summary.outcomes.append(outcome)
     listener(TaskEnded(task, outcome))
@@ -138,54 +153,52 @@ def _test(bench: Bench) -> Stage:
     """Return the stage that runs the tests which were written, group by group, on what the run has committed."""
 
     def do(run: Run, _tasks: Sequence[Task]) -> Staged:
-        from selfimprove.executor.testing.groups import run_groups
+        from selfimprove.executor.testing.groups import added_up, run_groups
 
-        paths: dict[str, list[str]] = {}
+        places: dict[str, dict[str, list[str]]] = {}
         for end in bench.journal.outcomes(run=run.id):
-            for group, found in (end.get("groups") or {}).items() if end["commit"] else ():
-                paths.setdefault(group, []).extend(found.get("paths", ()))
-        tip = bench.repo.resolve(f"refs/heads/{run.branch}")
-        if not paths or tip is None:
+            for group, tests in (end.get("groups") or {}).items() if end["commit"] else ():
+                there = places.setdefault(end.get("branch") or run.branch, {}).setdefault(group, [])
+                there += [path for path in tests.get("paths", ()) if path not in there]
+        if not places:
             return Staged("no test was written")
         log = bench.logs / f"tests-run-{run.id}.log"
-        found = run_groups(
-            bench, tip, {group: list(dict.fromkeys(some)) for group, some in paths.items()}, log
-        )
+        shown: dict[str, list[GroupResult]] = {}
+        for branch, paths in places.items():
+            if tip := bench.repo.resolve(f"refs/heads/{branch}"):
+                for group, result in run_groups(bench, tip, paths, log).items():
+                    shown.setdefault(group, []).append(result)
+        found = {
+            group: added_up(results, [path for one in results for path in one.paths])
+            for group, results in shown.items()
+        }
         data = {group: result.to_dict() for group, result in found.items()}
         words = ", ".join(f"{group} {one.passed} of {one.total} passed" for group, one in found.items())
         red = any(one.failed or one.errors for one in found.values())
         return Staged(words, data, ok=not red)
 
-    return Stage("tests", do)
+    return Stage("tests", do, again=True)
 
 
 def _asker(bench: Bench, run: Run) -> Asker:
     return Asker(bench.journal, bench.llm, run.id, "", 1, bench.secrets, bench.recorder)
 
 
-def _confirmed(target: Target, memory: Memory, run: Run, tasks: Sequence[Task]) -> Staged:
+def _confirmed(target: Target, memory: Memory, run: Run) -> Staged:
     """Return what a run has left behind. Raises StateError when journal, branch and tasks.yml do not agree."""
     ends = memory.journal.outcomes(run=run.id)
     commits = {end["task_id"]: end["commit"] for end in ends if end["commit"]}
     last = {end["task_id"]: end["status"] for end in ends}
-    if wrong := _disagreement(target, commits, last, tasks):
-        raise StateError(wrong, where=f"run {run.id}", hint=f"selfimprove history {run.id}")
+    tasks = {task.id: task.status for task in memory.load_tasks(target.settings.tasks_file)}
+    for task, commit in commits.items():
+        wrong = ""
+        if target.repo.resolve(f"{commit}^{{commit}}") is None:
+            wrong = f"the commit of {task} is not in the repository"
+        elif last[task] == Status.DONE and tasks.get(task) is Status.FAILED:
+            wrong = f"{task} is failed in {target.settings.tasks_file} and has the commit {commit[:7]}"
+        if wrong:
+            raise StateError(wrong, where=f"run {run.id}", hint=f"selfimprove history {run.id}")
     counts = {word: sum(status == word for status in last.values()) for word in ("done", "failed", "skipped")}
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing to do"
     record = f"{target.settings.logs_dir}/run-{run.id}.json"
     return Staged(f"{said}; record: {record}", {"tasks": last, "commits": commits, "record": record})
-
-
-def _disagreement(
-    target: Target, commits: Mapping[str, str], last: Mapping[str, str], tasks: Sequence[Task]
-) -> str:
-    """Say what of a run is not where its journal says, ``""`` when all is."""
-    for task, commit in commits.items():
-        if target.repo.resolve(f"{commit}^{{commit}}") is None:
-            return f"the commit of {task} is not in the repository"
-    for one in tasks:
-        status = last.get(one.id, "")
-        if status and one.status.value not in (status, Status.PENDING.value):
-            file = target.settings.tasks_file
-            return f"{one.id} is {one.status.value} in {file} and {status} in the journal"
-    return ""

@@ -225,4 +225,5 @@ def _asker(bench: Bench, run: Run) -> Asker:
 
 
 def _staged(found: Suggested) -> Staged:
-    return Staged(found.summary, found.to_dict(), found.findings, found.dollars, found.tokens)
+    ok = not found.problems
+    return Staged(found.summary, found.to_dict(), found.findings, found.dollars, found.tokens, ok)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.asking import Asker
 from selfimprove.model.review import ReviewTerms
@@ -62,6 +62,13 @@ class Proof:
     allow: tuple[str, ...] = ()
 
 
+class Maker(NamedTuple):
+    """What makes a task's ``files`` (path -> content); ``by_model`` when a model's words are in them."""
+
+    files: Mapping[str, bytes]
+    by_model: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Bench:
     """The collaborators of the steps.
@@ -77,8 +84,8 @@ class Bench:
     ``review`` says when a change is reviewed and what passes;
     ``per_task`` that each task has a branch of its own. ``wishes`` are what tasks that a person asked for by hand
     want of a rewrite, by the task's id; of other tasks their finding tells it; where ``rewrites`` is false these are
-    left to a model. ``makers`` are the tasks whose files the program makes itself, each given the private copy and the
-    paths in it. ``portray`` returns the documents of a private copy that its facts have changed.
+    left to a model. ``makers`` are the tasks whose files the program makes itself, by the task's id.
+    ``portray`` returns the documents of a private copy that its facts have changed.
     ``experience`` is what earlier tasks taught, ``None`` where nothing is told or learned.
     ``testing`` says when tests are written for a change.
     ``licence`` is the SPDX identifier that a person chose for a licence file which is missing.
@@ -106,7 +113,7 @@ class Bench:
     per_task: bool = False
     wishes: Mapping[str, Wish] = field(default_factory=dict)
     rewrites: bool = True
-    makers: Mapping[str, Callable[[Path, Sequence[str]], Mapping[str, bytes]]] = field(default_factory=dict)
+    makers: dict[str, Maker] = field(default_factory=dict)
     portray: Callable[[Path, Sequence[str]], Mapping[str, bytes]] = lambda _root, _names: {}
     experience: Experience | None = None
     testing: TestTerms = field(default_factory=TestTerms)

@@ -74,6 +74,7 @@ def _by_model(task: Task, work: Work, bench: Bench, turn: int) -> Work:
         failure="",
         code="",
         subject=subject or work.subject,
+        written=tuple(path for path in work.written if path not in paths),
         summary=_size(bench, work.tree, tree) + ("" if paid else ", reply from the journal"),
     )
 

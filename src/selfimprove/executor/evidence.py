@@ -64,7 +64,7 @@ def record_of(task: Task, work: Work, bench: Bench, copy: Copy) -> dict[str, Any
         "rewrite": dict(work.rewrite),
         "model": work.model,
         "spend": {"dollars": round(work.dollars, 6), "tokens": work.tokens, "attempts": work.attempt},
-        **({"made": "from facts"} if making.applies(task, bench) else {}),
+        **({"made": "from facts"} if making.is_from_facts(task, bench) else {}),
     }
 
 

@@ -19,12 +19,16 @@ def applies(task: Task, bench: Bench) -> bool:
     return task.id in bench.makers
 
 
+def is_from_facts(task: Task, bench: Bench) -> bool:
+    """True when no model has a part in the task's change, so that there is nobody's work to review."""
+    return applies(task, bench) and not bench.makers[task.id].by_model
+
+
 def make(task: Task, work: Work, bench: Bench) -> Work:
     """Return the work with the files that the task's maker made, in its copy as ``work.base`` has it."""
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.base)
-    names = bench.repo.tree_names(work.base)
-    files = dict(bench.makers[task.id](copy.path, names))
+    files = dict(bench.makers[task.id].files)
     return landed(files, work.but(tree=bench.repo.tree_of(work.base)), bench).but(subject=task.title)
 
 

@@ -92,7 +92,7 @@ def review(task: Task, work: Work, bench: Bench, turn: int) -> Work:
         return work.but(
             objections=(objection,), stop=objection.message, code=objection.code, summary=objection.message
         )
-    if not bench.review.enabled or making.applies(task, bench):
+    if not bench.review.enabled or making.is_from_facts(task, bench):
         return work
     if (done := _known(work)) is None:
         done = _asked(task, work, bench, turn)

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from selfimprove.codebase.fence import begin, end, mark_for, private, secret, spelled
+from selfimprove.codebase.testing import is_test
 from selfimprove.tools.llm.client import Ask, Message
 
 if TYPE_CHECKING:
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
 MOST = 8
 """Passages that are looked at after one change."""
 
+MOST_NAMES = 200
+"""Names that a change took away which are looked up."""
+
+_LONGEST = 4_000  # characters of a passage; a longer one is no paragraph
+
 _ENDINGS = (".md", ".rst", ".txt", ".adoc")
 _LARGEST = 400_000
 # What tells of the past names what is gone, and rightly so.
 _HISTORY = re.compile(r"(?i)(change|history|news|release|migrat|upgrad|licen[cs]e|copying|requirements)")
 _NAMED = 4  # a shorter name is a word of the language too
+_FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+|\b[\w-]+\.(?:py|md|toml|yml|yaml|cfg|json|txt|rst)\b")
@@ -65,14 +72,16 @@ class Passage(NamedTuple):
 
 def gone_names(repo: Repo, old: str, new: str) -> tuple[str, ...]:
     """Return the paths and the names of functions and classes that the tree ``old`` has and ``new`` nowhere has."""
-    gone: set[str] = set()
+    paths: set[str] = set()
+    names: set[str] = set()
+    there = set(repo.tree_names(new))
     for _, _, path in repo.numstat(old, new):
         before, after = (_text(repo.blob(tree, path)) for tree in (old, new))
-        if before is not None and after is None:
-            gone.add(path)
-        if before is not None and path.endswith(".py"):
-            gone |= _defined(before) - _defined(after or "")
-    return tuple(sorted(name for name in gone if "/" in name or "." in name or not _stands(repo, name, new)))
+        if path not in there:
+            paths.add(path)
+        if before is not None and path.endswith(".py") and (after is not None or path not in there):
+            names |= _defined(before) - _defined(after or "")
+    return (*sorted(paths), *sorted(names - _standing(repo, sorted(names)[:MOST_NAMES], new))[:MOST_NAMES])
 
 
 def stale_passages(repo: Repo, tree: str, gone: Collection[str], but: Collection[str] = ()) -> list[Passage]:
@@ -84,6 +93,8 @@ def stale_passages(repo: Repo, tree: str, gone: Collection[str], but: Collection
     for path in repo.tree_names(tree) if gone else ():
         name = PurePosixPath(path).name
         if not path.endswith(_ENDINGS) or path in but or _HISTORY.search(name) or private(path):
+            continue
+        if is_test(path) or name == "CMakeLists.txt":
             continue
         text = _text(repo.blob(tree, path))
         if text is None or secret(text):
@@ -114,11 +125,13 @@ def rewritten(
     Refused is what still names something gone, names code or files that are not in ``tree``, or is far longer.
     """
     kept: dict[str, list[tuple[Passage, str]]] = {}
+    answered: set[int] = set()
     known = set(repo.tree_names(tree))
     fitting = 0
     for answer in answers:
-        if not 1 <= answer["number"] <= len(passages):
+        if not 1 <= answer["number"] <= len(passages) or answer["number"] in answered:
             continue
+        answered.add(answer["number"])
         passage = passages[answer["number"] - 1]
         if _is_sound(repo, tree, passage, answer["text"], known):
             kept.setdefault(passage.path, []).append((passage, answer["text"]))
@@ -136,7 +149,8 @@ def _is_sound(repo: Repo, tree: str, passage: Passage, text: str, known: Collect
         return False
     before = {word for code in _CODE.findall(passage.text) for word in _WORD.findall(code)}
     words = {word for code in _CODE.findall(text) for word in _WORD.findall(code)} - before
-    return all(_stands(repo, word.rpartition(".")[2], tree) for word in words)
+    wanted = sorted({word.rpartition(".")[2] for word in words})
+    return _standing(repo, wanted, tree) == set(wanted)
 
 
 def _paths(text: str) -> set[str]:
@@ -170,7 +184,7 @@ def _naming(text: str, gone: Collection[str]) -> Iterator[tuple[int, str, tuple[
             continue
         if start is not None:
             block = "".join(lines[start:number])
-            if named := tuple(name for name in sorted(gone) if _names(block, name)):
+            if len(block) <= _LONGEST and (named := tuple(one for one in sorted(gone) if _names(block, one))):
                 yield start, block, named
         start = None
 
@@ -182,8 +196,9 @@ def _names(text: str, name: str) -> bool:
     word = re.escape(name)
     code = re.search(rf"(?<!\w){word}(?:\(|(?<=_)\b)|`[^`\n]*(?<!\w){word}(?!\w)[^`\n]*`", text)
     indented = re.search(rf"^(?: {{4}}|\t|>>> ).*(?<!\w){word}(?!\w)", text, re.MULTILINE)
-    fence = re.search(rf"^\s*(?:```|~~~).*?(?<!\w){word}(?!\w)", text, re.MULTILINE | re.DOTALL)
-    return bool(code or indented or fence)
+    fence = _FENCE.search(text)
+    fenced = fence and re.search(rf"(?<!\w){word}(?!\w)", text[fence.start() :])
+    return bool(code or indented or fenced)
 
 
 def _defined(text: str) -> set[str]:
@@ -196,10 +211,15 @@ def _defined(text: str) -> set[str]:
     return {name for name in names if len(name) >= _NAMED and not name.startswith("_")}
 
 
-def _stands(repo: Repo, name: str, tree: str) -> bool:
-    """True when ``name`` is a word of some file of ``tree`` that is no document."""
+def _standing(repo: Repo, names: Sequence[str], tree: str) -> set[str]:
+    """Return those of ``names`` that are a word of some file of ``tree`` that is no document."""
+    if not names:
+        return set()
     but = [f":(exclude,glob)**/*{ending}" for ending in _ENDINGS]
-    return repo.ask("grep", "-qwF", "-e", name, tree, "--", ".", *but)[0] == 0
+    _, out, _ = repo.ask(
+        *("grep", "-whoFI", "-f", "-", tree, "--", ".", *but), stdin="\n".join(names).encode()
+    )
+    return set(out.decode("utf-8", "replace").splitlines()) & set(names)
 
 
 def _text(content: bytes | None) -> str | None:

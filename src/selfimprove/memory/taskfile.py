@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from selfimprove.errors import TaskFileError
+from selfimprove.errors import EditKept, TaskFileError
 from selfimprove.memory import taskdoc
 from selfimprove.memory.taskmerge import merge
 
@@ -187,13 +187,14 @@ class TaskFile:
             kept = draft.with_name(f"{target.name}.edit-{_digest(theirs)}")
             draft.rename(kept)
             message = "a program was killed in the moment of your edit, and the file has been changed since"
-            raise TaskFileError(
+            raise EditKept(
                 message, where=self._name, hint=f"that edit is in {kept}; take from it what you miss"
             )
-        _exchange(draft, target)
-        if _digest(_content(draft) or b"") != wanted:  # written once more just now: the newer one stands
-            _exchange(draft, target)
-        draft.unlink()
+        if not _exchange(draft, target):
+            raise OSError(errno.EIO, f"what you wrote is in {draft} and cannot be put back")
+        # Written once more just now: the newer one stands. Where it cannot, both stay for the next writer.
+        if _digest(_content(draft) or b"") == wanted or _exchange(draft, target):
+            draft.unlink()
         return False
 
     @contextlib.contextmanager

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from selfimprove.model.run import Step
 
-DOCUMENTS = "documents"
-"""The task that writes the three documents, a part of the first phase; it is not in tasks.yml."""
+DOCUMENTS = "documents of run "
+"""How the id of the task begins that writes the three documents, a part of the first phase; it is not in tasks.yml."""
 
 # What a person counts -> the step of the run itself, or (in a tuple) those of its tasks, in which it happens.
 PHASES: Mapping[str, str | tuple[str, ...]] = {
@@ -75,7 +75,11 @@ def _of_run(number: int, name: str, where: str, steps: Iterable[Step]) -> Phase:
 
 
 def _of_tasks(number: int, name: str, where: tuple[str, ...], steps: Iterable[Step]) -> Phase:
-    found = [step for step in steps if step.task_id not in ("", DOCUMENTS) and step.name in where]
+    found = [
+        step
+        for step in steps
+        if step.task_id and not step.task_id.startswith(DOCUMENTS) and step.name in where
+    ]
     ends = {step.task_id: step for step in found}
     # A step that has nothing to say did nothing: no review was wanted, no document was untrue.
     ends = {task: step for task, step in ends.items() if step.summary}

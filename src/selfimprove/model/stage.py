@@ -56,10 +56,14 @@ def _finding(data: dict[str, Any]) -> Finding:
 
 
 class Stage(NamedTuple):
-    """``do`` gets the run and the tasks as they stand. It may raise SelfimproveError, which ends this stage only."""
+    """``do`` gets the run and the tasks as they stand. It may raise SelfimproveError, which ends this stage only.
+
+    A run that goes on does it ``again`` only where that is said: where it looks at what the run has done.
+    """
 
     name: str
     do: Callable[[Run, Sequence[Task]], Staged]
+    again: bool = False
 
 
 class Stages(NamedTuple):

@@ -52,9 +52,10 @@ def scaffold(
     model: Annotated[
         bool,
         typer.Option(
-            "--model/--no-model", help="Have a model write the prose, held to the facts; costs money."
+            "--model/--no-model",
+            help="Have a model, where there is one, write the prose, held to the facts; else templates.",
         ),
-    ] = False,
+    ] = True,
     land: Annotated[
         Land | None,
         typer.Option(

@@ -66,9 +66,11 @@ def refreshed(found: Portrait, documents: Mapping[str, bytes]) -> dict[str, byte
     """Return the new bytes of those of our ``documents`` whose facts are others in ``found``."""
     changed = {}
     for path, data in documents.items():
-        new = renewed(found, path.rpartition("/")[2], data.decode("utf-8", "replace")).encode()
-        if new != data:
-            changed[path] = new
+        text = data.decode("utf-8", "replace")
+        plain = text.replace("\r\n", "\n")
+        new = renewed(found, path.rpartition("/")[2], plain)
+        if new != plain:
+            changed[path] = (new.replace("\n", "\r\n") if plain != text else new).encode()
     return changed
 
 
