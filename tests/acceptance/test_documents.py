@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from executor_rig import block, do, prompt
+from openai_server import OpenAIServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,3 +82,25 @@ def test_a_change_that_takes_nothing_away_asks_nothing(project: Make) -> None:
     done = do(made, [prompt("rename", test_command="true")], {}, env=env)
     assert done.outcomes["rename"]["status"] == "done"
     assert not [line for line in done.err.splitlines() if " document " in line]
+
+
+def test_no_private_file_goes_into_the_question_of_the_document(project: Make) -> None:
+    made = project(
+        {**FILES, "config/.env": "PASSWORD=hunter2-prod-value\n", "README.md": "It reads config/.env.\n"}
+    )
+    gone = "COMMIT: Remove it\n\n*** Begin Patch\n*** Delete File: config/.env\n*** End Patch\n"
+    asked: list[str] = []
+
+    def model(body: dict[str, Any]) -> str:
+        asked.append(body["messages"][1]["content"])
+        return gone if len(asked) == 1 else answer("It reads nothing.\n")
+
+    with OpenAIServer(model) as http:
+        env = {
+            "SELFIMPROVE_LLM__BASE_URL": http.url,
+            "SELFIMPROVE_LLM__MODEL": "openai/test-model",
+            "OPENAI_API_KEY": "sk-very-secret-0123456789",
+            "SELFIMPROVE_LLM__BACKEND": "litellm",
+        }
+        do(made, [prompt("rename", test_command="true")], {}, env=env)
+    assert len(asked) == 2 and "hunter2" not in "".join(asked)

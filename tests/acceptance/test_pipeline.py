@@ -16,6 +16,7 @@ from executor_rig import block, leftovers
 from github_rig import Server
 from ideas_rig import SHOP, YAML, said, tasks_of
 from openai_server import Answer, OpenAIServer
+from selfimprove.codebase.portrait.markup import MARKER
 from selfimprove.report.json import schema
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def run(server: Server, model: Model, *args: str) -> tuple[Any, dict[str, Any]]:
         words = ("pipeline", "--category", "security", "--format", "json", *args)
         done = made.run(*words, env=variables(server, http))
     assert done.out, done.err
-    now = made.state()
+    now = made.state()  # what is committed, staged and on disk
     assert all(now[key] == value for key, value in before.items() if key != "refs" and "tasks.yml" not in key)
     assert leftovers(made) == []
     answer = json.loads(done.out)
@@ -171,8 +172,11 @@ def test_ten_steps_from_the_look_to_the_pull_request(server: Server) -> None:
     branch = branch_of(made)
     assert told["pull request"][1] == handed_over(server, branch[1])
     assert phase(answer, "run tests")["output"]["security"]["passed"] == 2
-    assert phase(answer, "log and confirm")["output"]["commits"] == {"documents": branch[0], TASK: branch[1]}
-    assert model.asked == ["analyze", "analyze", "suggest", "edit", "write_tests", "review"]
+    assert phase(answer, "log and confirm")["output"]["commits"] == {
+        "documents of run 1": branch[0],
+        TASK: branch[1],
+    }
+    assert model.asked == ["analyze", "analyze", "review", "suggest", "edit", "write_tests", "review"]
 
     record = json.loads((made.root / "logs" / "run-1.json").read_text())
     assert [one["name"] for one in record["phases"]] == PHASES
@@ -180,6 +184,52 @@ def test_ten_steps_from_the_look_to_the_pull_request(server: Server) -> None:
     of_run = ("analyze", "suggest", "log", "tests", "pull request", "confirm")
     of_task = ("edit", "write_tests", "document", "check", "guard", "review", "publish")
     assert beads >= {("", name) for name in of_run} | {(TASK, name) for name in of_task}
+
+
+def two(name: str, path: str, line: str) -> str:
+    """The reply that adds a word to a file's first line."""
+    return f"COMMIT: {name}\n\n" + block(path, f"{line}\n", line.replace('."""', ', of the shop."""\n'))
+
+
+def test_what_a_finished_run_still_does_reaches_the_same_request(server: Server) -> None:
+    made = server.made
+    made.write(
+        "tasks.yml",
+        "- {id: one, title: Say of the orders, prompt: x, files: [shop/orders.py]}\n"
+        "- {id: store, title: Say of the store, prompt: x, files: [shop/store.py]}\n",
+    )
+    first = Model(suggest='{"ideas": []}', edit=two("Orders", "shop/orders.py", '"""Orders."""'))
+    done, _ = run(server, first, "--max-tasks", "1", "--no-tests", "--no-auto-merge")
+    assert (done.code, len(server.requests)) == (5, 1), done.err
+    second = Model(suggest='{"ideas": []}', edit=two("Store", "shop/store.py", '"""Orders on disk."""'))
+    done, answer = run(server, second, "--resume", "1", "--no-tests", "--no-auto-merge")
+    assert done.code == 0, done.err
+    tip = made.git("rev-parse", "selfimprove/run-1")
+    assert server.branches()["selfimprove/run-1"] == tip and len(server.requests) == 1
+    assert phase(answer, "log and confirm")["summary"].startswith("3 done")
+    assert "suggest" not in second.asked
+
+
+def test_documents_are_of_what_is_committed_and_never_a_persons(server: Server) -> None:
+    made = server.made
+    made.write("docs/graph.md", "# By hand\n")
+    made.git("add", "-A")
+    made.git("commit", "-qm", "by hand")
+    made.git("push", "-q")
+    (made.root / "docs/graph.md").unlink()
+    made.write("shop/unreleased.py", "def secret_plan():\n    return 1\n")
+    hijack = two("Orders", "shop/orders.py", '"""Orders."""') + block(
+        "docs/graph.md", "# By hand\n", f"{MARKER}\n# By hand\n"
+    )
+    made.write("tasks.yml", "- {id: documents, title: Say it, prompt: x, files: [shop/orders.py]}\n")
+    _, answer = run(server, Model(suggest='{"ideas": []}', edit=hijack), "--no-tests", "--land", "branch")
+    [commit] = made.git("rev-list", "main..selfimprove/run-1").split()
+    names = made.git("show", "--format=", "--name-only", commit).split()
+    assert names == ["docs/architecture.md", "docs/specification.md"]
+    assert "unreleased" not in "".join(made.git("show", f"{commit}:{name}") for name in names)
+    ends = {one["task_id"]: one for one in answer["data"]["outcomes"]}
+    assert ends["documents"]["objections"][0]["code"] == "outside_files"
+    assert [task["status"] for task in tasks_of(made)] == ["failed"]
 
 
 def test_a_review_below_the_score_leaves_the_merge_to_a_person(server: Server) -> None:
@@ -293,5 +343,6 @@ def test_a_killed_pipeline_goes_on_and_pays_nothing_twice(server: Server, purpos
     assert len(server.requests) == 1
     # The reply in whose moment it was killed may not have been stored yet; no other is asked for again.
     often = {kind: model.asked.count(kind) for kind in ("suggest", "edit", "write_tests", "review")}
+    often["review"] -= often["review"] > 1  # one is of the documents
     assert often.pop(purpose) <= 2 and set(often.values()) == {1}, model.asked
     assert leftovers(made) == []

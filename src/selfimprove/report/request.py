@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from selfimprove.model.phase import DOCUMENTS
 from selfimprove.report.markdown import _join, _list, _plain, _table
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def request_text(
 
     ``words`` are those by which the request is found again; they stand in the body as they are.
     """
-    # What was made from facts is not what the request is about, unless there is nothing else.
-    ordered = sorted(commits, key=lambda one: bool(one[2].get("made")))
+    # The documents are not what the request is about, unless there is nothing else.
+    ordered = sorted(commits, key=lambda one: one[2].get("task", {}).get("id", "").startswith(DOCUMENTS))
     subjects = [message.split("\n")[0] for _, message, _ in ordered]
     title = subjects[0] if len(subjects) == 1 else f"{subjects[0]}, and {len(subjects) - 1} more"
     parts = [part for commit, message, record in commits for part in _commit(commit, message, record)]

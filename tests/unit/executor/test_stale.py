@@ -77,3 +77,17 @@ def test_new_words_are_taken_only_when_what_they_name_is_there(trees, text, soun
     if sound:
         words = "\n".join(README.splitlines()[2:4]) + "\n"
         assert files["README.md"].decode() == README.replace(words + "\n" * (not text), text)
+
+
+def test_a_second_answer_to_a_passage_is_not_taken(trees):
+    repo, old, new = trees
+    passages = stale.stale_passages(repo, new, stale.gone_names(repo, old, new))
+    twice = [{"number": 1, "text": f"Call `parse_line(line)`{more}.\n"} for more in ("", " again")]
+    files, refused = stale.rewritten(repo, new, passages, twice)
+    assert refused == 1
+    text = files["README.md"].decode()
+    assert "again" not in text and "The parse of a row is quick." in text
+
+
+def test_many_fences_take_no_time(trees):
+    assert not stale._names("```\n" * 60_000, "parse_row")

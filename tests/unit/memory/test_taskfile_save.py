@@ -416,3 +416,21 @@ def test_an_edit_of_a_killed_writers_moment_that_cannot_go_back_is_kept_beside(t
     assert str(kept) in str(raised.value.hint)
     assert "# of the last moment" in kept.read_text()
     assert one(file.save(with_status(tasks, "two", Status.DONE)), "two").status == Status.DONE
+
+
+def test_an_edit_that_cannot_be_put_back_is_not_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, folder = tmp_path / "tasks.yml", tmp_path / "state"
+    folder.mkdir()
+    path.write_text("- id: one\n  command: 'true'\n")
+    subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), "late", "after"], check=False)
+    file = TaskFile(path, lock_path=folder / "tasks.lock")
+    tasks = file.load()
+    exchange = taskfile._exchange
+    monkeypatch.setattr(taskfile, "_exchange", lambda *_: False)
+    with pytest.raises(TaskFileError):
+        file.save(tasks)
+    monkeypatch.setattr(taskfile, "_exchange", exchange)
+    file.save(tasks)
+    assert "# of the last moment" in path.read_text()
