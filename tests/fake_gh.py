@@ -38,7 +38,7 @@ def _do(words: list[str], body: str, state: dict[str, Any]) -> int:
     options = {
         "list": ("--state", "--limit", "--head", "--search", "--json"),
         "create": ("--base", "--head", "--title", "--body-file", "--label"),
-        "merge": ("number", "--auto", "--squash"),
+        "merge": ("number", "--auto", "--squash", "--match-head-commit"),
         "close": ("number", "--comment"),
     }
     for verb, names in options.items():

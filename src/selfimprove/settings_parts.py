@@ -171,7 +171,7 @@ class ReviewSettings(Section):
     auto_merge: float | None = setting(
         number(at_least=1, at_most=10) | NULL,
         None,
-        "Mean score from which on a pull request merges itself once its checks pass; null: never.",
+        "Mean score from which on a pull request merges itself once required checks pass; null: never.",
     )
 
 

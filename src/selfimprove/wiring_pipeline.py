@@ -106,16 +106,16 @@ def _analyze(target: Target, bench: Bench, loop: Orchestrator, listener: Listene
         with aside(bench, start) as (copy, _):
             there = target._replace(repo=open_repo(copy.path, target.environ))
             files, done = portraying.drafted(there, asker, name=target.repo.root.resolve().name)
-        data = done.to_dict()
         maker = Maker(files, by_model=any(one.summary == "new" for one in done.documents))
         made = _committed(maker, bench, loop, run, listener) if files else None
-        told = [*done.problems, *(f"{one.path} stays: {one.reason}" for one in done.documents if one.reason)]
-        for line in told:
+        for line in (*done.problems, *(f"{one.path} stays: {one.reason}" for one in done.refused)):
             listener(Notice(line, "warning"))
         if made and not made.commit:
             raise SelfimproveError(f"the documents were not committed: {made.reason}", where=made.log or "")
-        words = f"{', '.join(files)} in {(made.commit or '')[:7]}" if made else "the documents are up to date"
-        return Staged(words, data | {"commit": made and made.commit}, (), done.dollars, done.tokens)
+        commit = (made and made.commit) or ""
+        words = f"{', '.join(files)} in {commit[:7]}" if made else "the documents are up to date"
+        data = done.to_dict() | {"commit": commit or None}
+        return Staged(words, data, (), done.dollars, done.tokens)
 
     return Stage("analyze", do)
 
@@ -155,29 +155,36 @@ def _test(bench: Bench) -> Stage:
     def do(run: Run, _tasks: Sequence[Task]) -> Staged:
         from selfimprove.executor.testing.groups import added_up, run_groups
 
-        places: dict[str, dict[str, list[str]]] = {}
-        for end in bench.journal.outcomes(run=run.id):
-            for group, tests in (end.get("groups") or {}).items() if end["commit"] else ():
-                there = places.setdefault(end.get("branch") or run.branch, {}).setdefault(group, [])
-                there += [path for path in tests.get("paths", ()) if path not in there]
+        places = _written_tests(bench, run)
         if not places:
             return Staged("no test was written")
         log = bench.logs / f"tests-run-{run.id}.log"
         shown: dict[str, list[GroupResult]] = {}
         for branch, paths in places.items():
-            if tip := bench.repo.resolve(f"refs/heads/{branch}"):
-                for group, result in run_groups(bench, tip, paths, log).items():
-                    shown.setdefault(group, []).append(result)
-        found = {
-            group: added_up(results, [path for one in results for path in one.paths])
-            for group, results in shown.items()
-        }
+            tip = bench.repo.resolve(f"refs/heads/{branch}")
+            for group, result in (run_groups(bench, tip, paths, log) if tip else {}).items():
+                shown.setdefault(group, []).append(result)
+        found = {group: added_up(some, _paths(some)) for group, some in shown.items()}
         data = {group: result.to_dict() for group, result in found.items()}
         words = ", ".join(f"{group} {one.passed} of {one.total} passed" for group, one in found.items())
         red = any(one.failed or one.errors for one in found.values())
         return Staged(words, data, ok=not red)
 
     return Stage("tests", do, again=True)
+
+
+def _written_tests(bench: Bench, run: Run) -> dict[str, dict[str, list[str]]]:
+    """Return the test files that a run has committed, by branch and group."""
+    places: dict[str, dict[str, list[str]]] = {}
+    for end in bench.journal.outcomes(run=run.id):
+        for group, tests in (end.get("groups") or {}).items() if end["commit"] else ():
+            there = places.setdefault(end.get("branch") or run.branch, {}).setdefault(group, [])
+            there += [path for path in tests.get("paths", ()) if path not in there]
+    return places
+
+
+def _paths(results: Sequence[GroupResult]) -> list[str]:
+    return [path for one in results for path in one.paths]
 
 
 def _asker(bench: Bench, run: Run) -> Asker:

@@ -165,7 +165,7 @@ def _merge_by_itself(
         how.say(f"{request.url} does not merge itself: its review gave {least:g}, below {how.auto_merge:g}")
     else:
         try:
-            github.merge_when_green(request.number)
-            how.say(f"{request.url} merges itself once its checks pass")
+            github.merge_when_green(request.number, made[-1].id)
+            how.say(f"{request.url} merges itself once the checks that the server requires pass")
         except GitError as error:
             how.say(f"{request.url} does not merge itself: {error.message}")

@@ -86,15 +86,19 @@ def _of_tasks(number: int, name: str, where: tuple[str, ...], steps: Iterable[St
     if not ends:
         return Phase(number, name, Status.SKIPPED, "nothing to do", _seconds(found))
     bad = [task for task, step in ends.items() if step.status is Status.FAILED]
-    tasks = f"{len(ends)} task{'' if len(ends) == 1 else 's'}"
-    only = next(iter(ends.values())).summary if len(ends) == 1 else tasks
-    summary = f"{len(bad)} of {tasks} failed: {', '.join(bad[:3])}" if bad else only
     status = Status.FAILED if len(bad) == len(ends) else Status.DONE
     output = {
         task: {"status": step.status.value, "summary": step.summary, **_told(step)}
         for task, step in ends.items()
     }
-    return Phase(number, name, status, summary, _seconds(found), {"tasks": output})
+    return Phase(number, name, status, _summed_up(ends, bad), _seconds(found), {"tasks": output})
+
+
+def _summed_up(ends: Mapping[str, Step], bad: Sequence[str]) -> str:
+    tasks = f"{len(ends)} task{'' if len(ends) == 1 else 's'}"
+    if bad:
+        return f"{len(bad)} of {tasks} failed: {', '.join(bad[:3])}"
+    return next(iter(ends.values())).summary if len(ends) == 1 else tasks
 
 
 def _told(step: Step) -> dict[str, Any]:

@@ -58,9 +58,12 @@ class GitHub(NamedTuple):
         )
         return next((word for word in reversed(said.split()) if "://" in word), said.strip())
 
-    def merge_when_green(self, number: int) -> None:
-        """Have GitHub squash and merge a pull request once what it requires is there."""
-        self._gh("pr", "merge", str(number), "--auto", "--squash")
+    def merge_when_green(self, number: int, head: str) -> None:
+        """Have GitHub squash and merge a pull request, as it is at the commit ``head``, once what it requires is there.
+
+        Where the server requires no check, that is at once.
+        """
+        self._gh("pr", "merge", str(number), "--auto", "--squash", "--match-head-commit", head)
 
     def close(self, number: int, comment: str) -> None:
         """Close a pull request without a merge."""
