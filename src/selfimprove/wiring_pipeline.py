@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from selfimprove.executor.bench import Bench, Maker
     from selfimprove.memory.memory import Memory
+    from selfimprove.model.analyzed import Analyzed
     from selfimprove.model.phase import Phase
     from selfimprove.model.run import Run
     from selfimprove.model.testgroup import GroupResult
@@ -94,18 +95,9 @@ def _analyze(target: Target, bench: Bench, loop: Orchestrator, listener: Listene
     """Return the stage that makes the three documents, and commits them like any other change."""
 
     def do(run: Run, _tasks: Sequence[Task]) -> Staged:
-        from selfimprove import portraying
-        from selfimprove.executor.aside import aside
         from selfimprove.executor.bench import Maker
-        from selfimprove.tools.git.repo import open_repo
 
-        asker = _asker(bench, run) if target.settings.analyze.prose and bench.llm is not None else None
-        start = bench.repo.resolve(f"refs/heads/{run.branch}") or run.base
-        if not start:
-            raise GitError("there is no commit yet, and documents are about what is committed")
-        with aside(bench, start) as (copy, _):
-            there = target._replace(repo=open_repo(copy.path, target.environ))
-            files, done = portraying.drafted(there, asker, name=target.repo.root.resolve().name)
+        files, done = _drafted(target, bench, run)
         maker = Maker(files, by_model=any(one.summary == "new" for one in done.documents))
         made = _committed(maker, bench, loop, run, listener) if files else None
         for line in (*done.problems, *(f"{one.path} stays: {one.reason}" for one in done.refused)):
@@ -118,6 +110,21 @@ def _analyze(target: Target, bench: Bench, loop: Orchestrator, listener: Listene
         return Staged(words, data, (), done.dollars, done.tokens)
 
     return Stage("analyze", do)
+
+
+def _drafted(target: Target, bench: Bench, run: Run) -> tuple[dict[str, bytes], Analyzed]:
+    """Return the documents of what the run starts from, not of what lies in the person's tree."""
+    from selfimprove import portraying
+    from selfimprove.executor.aside import aside
+    from selfimprove.tools.git.repo import open_repo
+
+    asker = _asker(bench, run) if target.settings.analyze.prose and bench.llm is not None else None
+    start = bench.repo.resolve(f"refs/heads/{run.branch}") or run.base
+    if not start:
+        raise GitError("there is no commit yet, and documents are about what is committed")
+    with aside(bench, start) as (copy, _):
+        there = target._replace(repo=open_repo(copy.path, target.environ))
+        return portraying.drafted(there, asker, name=target.repo.root.resolve().name)
 
 
 def _committed(maker: Maker, bench: Bench, loop: Orchestrator, run: Run, listener: Listener) -> Outcome:
