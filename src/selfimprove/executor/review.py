@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SHOWN = 30
 """Issues that are kept of a review: more than a repair can take up."""
 
+_LIMIT = "llm.context_tokens"
 _LINES = (12, 3)  # of the file around a change; fewer when the question would be too long
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
@@ -95,7 +96,12 @@ def review(task: Task, work: Work, bench: Bench, turn: int) -> Work:
     if not bench.review.enabled or making.is_from_facts(task, bench):
         return work
     if (done := _known(work)) is None:
-        done = _asked(task, work, bench, turn)
+        try:
+            done = _asked(task, work, bench, turn)
+        except SelfimproveError as error:
+            if error.where != _LIMIT or not making.applies(task, bench):
+                raise
+            return work.but(summary="too long to be reviewed: a person merges it")
         work = work.but(
             review=done.to_dict(), dollars=work.dollars + done.dollars, tokens=work.tokens + done.tokens
         )
@@ -168,7 +174,7 @@ def question(task: Task, work: Work, bench: Bench, number: int) -> tuple[Ask, se
             return Ask((Message("system", system), Message("user", said)), "review", task.id, number), lines
     raise SelfimproveError(
         f"the patch is too long to be reviewed whole in {sight.tokens:,} tokens",
-        where="llm.context_tokens",
+        where=_LIMIT,
         hint="raise llm.context_tokens, or run with --no-review",
     )
 
