@@ -27,7 +27,11 @@ def guard(task: Task, work: Work, bench: Bench) -> Work:
         frozenset(work.written),
     )
     waived = {*task.allow, *bench.proof.allow}
-    everything = tuple(objections(case))
+    try:
+        everything = tuple(objections(case))
+    except RecursionError:
+        stop = "held back: the change is nested too deeply to be looked through"
+        return work.but(stop=stop, code="too_deep", summary=stop)
     found = tuple(one for one in everything if one.allow not in waived)
     allowed = tuple(dict.fromkeys(one.allow for one in everything if one.allow in waived))
     if not found:

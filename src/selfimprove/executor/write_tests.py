@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from selfimprove.errors import LLMError
+from selfimprove.errors import LLMError, PatchError, RefactorError
 from selfimprove.executor import check as checking
 from selfimprove.executor import making
 from selfimprove.executor.bench import asker
@@ -17,7 +17,7 @@ from selfimprove.executor.sight import reader
 from selfimprove.executor.testing.groups import added_up, pytest_suite
 from selfimprove.executor.testing.intent import is_meant_to_alter, named_tests
 from selfimprove.executor.testing.matter import changed_code, imported_code, patch_of
-from selfimprove.executor.testing.placing import Spot, folder_of_tests, spot_for
+from selfimprove.executor.testing.placing import Spot, folder_of_tests, plain_folder, spot_for
 from selfimprove.executor.testing.question import Subject, build_question
 from selfimprove.executor.testing.settling import Settled, Ways, settle
 from selfimprove.executor.testing.trial import Case, Tried, try_file
@@ -51,8 +51,8 @@ def write_tests(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> W
     them, and the fact says why. Tests of an earlier attempt are tried again, and asked for anew only when they fall.
     """
     desk = _desk(task, work, bench, turn, log)
-    if desk is None:
-        return work
+    if not isinstance(desk, _Desk):
+        return desk
     if desk.suite.lacks:
         return _without(desk, f"{desk.suite.lacks} was not found")
     rows = [(spot, _settled(desk, spot)) for spot in desk.spots]
@@ -74,24 +74,24 @@ class _Desk(NamedTuple):
     lines: Mapping[str, frozenset[int]]
 
 
-def _desk(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> _Desk | None:
-    """Return what is to be done, ``None`` when no tests are wanted.
+def _desk(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> _Desk | Work:
+    """Return what is to be done, or the work when no tests are wanted: without those of an earlier attempt.
 
     A rewrite without a model gets none: it keeps what code does, and the tests that are there have proved that.
     """
     named = named_tests(task, bench.repo.tree_names(work.base))
     wanted = bench.testing.write and not work.rewrite and bench.llm is not None
-    if not named and (not wanted or making.applies(task, bench)):
-        return None
+    ours = list(work.testing.get("files", {}))
+    if not named and not ours and (not wanted or making.applies(task, bench)):
+        return work
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
-    ours = list(work.testing.get("files", {}))
     copy.take_from(work.base, ours)
     tree = copy.snapshot(())
     copy.restore(tree)
     lines = {} if named else changed_code(bench.repo, work.base, tree)
-    if not named and not lines:
-        return None
+    if not named and not (lines and wanted):
+        return _bared(work, ours, tree)
     names = bench.repo.tree_names(tree)
     found = checking.suite_for(task, copy, names, [*lines, *named], bench)
     folder = found.folder if found else "."
@@ -113,6 +113,19 @@ def _desk(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> _Desk |
     )
 
 
+def _bared(work: Work, ours: Sequence[str], tree: str) -> Work:
+    """Return the work without the tests that were written for it, at the ``tree`` that has none of them."""
+    if not ours:
+        return work
+    return work.but(
+        tree=tree,
+        written=tuple(path for path in work.written if path not in ours),
+        paths=tuple(path for path in work.paths if path not in ours),
+        groups={},
+        testing={"calls": work.testing.get("calls", {})},
+    )
+
+
 def _spots(
     task: Task,
     work: Work,
@@ -123,7 +136,8 @@ def _spots(
     project: str,
 ) -> tuple[Spot, ...]:
     """Return where the tests of each wanted group go; those of an earlier attempt stay where they are."""
-    folder = bench.testing.folder or folder_of_tests(root, names, changed, project)
+    chosen = bench.testing.folder
+    folder = plain_folder(chosen, names) if chosen else folder_of_tests(root, names, changed, project)
     known = {row["group"]: path for path, row in work.testing.get("files", {}).items() if not row["package"]}
     spots: list[Spot] = []
     for group in bench.testing.groups or (group_of(task.category),):
@@ -148,7 +162,7 @@ def _settled(desk: _Desk, spot: Spot) -> Settled:
     )
     try:
         return settle(ways, known, desk.work.failure if desk.alone else "", calls)
-    except LLMError as error:
+    except (LLMError, PatchError, RefactorError) as error:
         if desk.alone:
             raise
         return Settled(reason=error.message, calls=calls + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.fence import private, spelled
@@ -59,6 +60,8 @@ def _of_files(idea: Proposal, ground: Ground) -> Iterator[str]:
     for path in idea.files:
         if why := private(path):
             yield f"{spelled(path)} is not to be touched: {why}"
+        elif path in ground.ours or re.search(r"[*?\[\]]", path):
+            yield f"{spelled(path)} is for a person to name"
         elif path in ground.names:
             continue
         elif path in ground.folders:

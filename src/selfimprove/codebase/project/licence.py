@@ -47,10 +47,13 @@ _WORDS = (  # the first that fits; what leaves open which of several licences is
     (r"\bzlib(/libpng)? licen[sc]e|^zlib$", "Zlib"),
     (r"\bMIT\b(?!-)", "MIT"),
 )
+_NOT_ONE = re.compile(
+    r"propriet|all rights reserved|\bunlicensed\b|\bnot\b|bundl|third.party|depend", re.IGNORECASE
+)
 _CHOICE = re.compile(r"\s(OR|AND|WITH)\s|/", re.IGNORECASE)
 _HEADER = re.compile(r"SPDX-License-Identifier:\s*(?P<said>[^\n*]+)")
 _README = re.compile(
-    r"^(?:#+[ \t]*(?:Licen[sc]e|Licensing|Copyright)\b[^\n]*\n|(?:Licen[sc]e|Licensing)\n[=~^\"-]{3,}\n)"
+    r"^(?:#+[ \t]*(?:Licen[sc]e|Licensing)\b[^\n]*\n|(?:Licen[sc]e|Licensing)\n[=~^\"-]{3,}\n)"
     r"(?P<said>.{0,600})",
     re.IGNORECASE | re.MULTILINE | re.DOTALL,
 )
@@ -99,13 +102,19 @@ def _vague(words: str, spdx: str) -> bool:
 
 def _names_one(words: str) -> bool:
     return bool(
-        re.search(r"licen[sc]ed? under|::|\b(GPL|BSD|proprietary|commercial)\b", words, re.IGNORECASE)
+        re.search(
+            r"licen[sc]ed? under|::|\b(GPL|BSD|proprietary|commercial|unlicensed)\b|all rights reserved|see licen[sc]e",
+            words,
+            re.IGNORECASE,
+        )
     )
 
 
 def spdx_of(words: str) -> str:
     """Return the SPDX identifier that ``words`` mean, ``""`` when that is not sure: several, an unknown one, none."""
     plain = words.strip()
+    if _NOT_ONE.search(plain):
+        return ""
     bare = re.sub(r"-(only|or-later)$|\+$", "", plain)
     if exact := next((one for one in KNOWN if one.casefold() == bare.casefold()), ""):
         return exact

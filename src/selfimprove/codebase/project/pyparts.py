@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from selfimprove.codebase.project.facts import Facts
 
-_LINE_LENGTH = re.compile(r"max[-_]line[-_]length\s*=\s*(\d+)|^\s*line[-_]length\s*=\s*(\d+)", re.MULTILINE)
+_LINE_LENGTH = re.compile(
+    r"^\s*max[-_]line[-_]length\s*=\s*(\d+)|^\s*line[-_]length\s*=\s*(\d+)", re.MULTILINE
+)
 _USES_RUFF = re.compile(
     r"ruff-pre-commit|^\s*(?:- )?(?:run: )?(?:python -m )?ruff (?:check|format)|[\"']ruff\b", re.MULTILINE
 )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from selfimprove.codebase.context import question, tidy
 from selfimprove.executor.patching.paths import unsafe
-from selfimprove.executor.proving.related import holds_tests
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 MOST = 8
 """Test files that one task may name to have them written; a task with more is done as any other."""
 
+_TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|tests?)\.py$")
+_ASKS = re.compile(r"(write|add|create|generate|cover|test)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w./-]+\.\w+")
 _OTHER_WORK = re.compile(
     r"\b(fix|mend|repair|correct|implement|refactor|rename|remove|delete|replace|change|move|simplify|support|introduce)\b"
@@ -61,7 +62,12 @@ def _named(task: Task, known: Collection[str]) -> tuple[str, ...]:
 
 
 def _is_new(path: str, known: Collection[str]) -> bool:
-    return holds_tests(path) and path not in known and not unsafe(path) and not re.search(r"[*?\[\]]", path)
+    return (
+        _TEST_FILE.search(path) is not None
+        and path not in known
+        and not unsafe(path)
+        and not re.search(r"[*?\[\]]", path)
+    )
 
 
 def is_meant_to_alter(task: Task, *, said_unchanged: bool) -> bool:
@@ -88,9 +94,12 @@ def _bare(text: str) -> str | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            tree = ast.parse(text)
+            return _dumped(ast.parse(text))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
+
+
+def _dumped(tree: ast.Module) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
             ast.get_docstring(node, clean=False) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
@@ -62,8 +63,16 @@ def folder_of_tests(root: Path, names: Sequence[str], changed: Sequence[str], pr
     found.pop("", None)
     fit = [one for one in found if not told or any(_is_below(one, f"{inside}{path}") for path in told)]
     if not fit:
-        return f"{inside}{told[0]}" if told else f"{inside}tests"
+        return plain_folder(f"{inside}{told[0]}", names, inside) if told else f"{inside}tests"
     return min(fit, key=lambda one: (-_shared(one, changed), -found[one], one))
+
+
+def plain_folder(chosen: str, names: Sequence[str], inside: str = "") -> str:
+    """Return a folder as it may be written in, ``""`` for the root; ``tests`` for what is none of this repository."""
+    where = posixpath.normpath(chosen)
+    if chosen.startswith("/") or where.startswith(("..", "/")) or where.endswith(".py") or where in names:
+        return f"{inside}tests"
+    return "" if where == "." else where
 
 
 def _top(name: str) -> str:

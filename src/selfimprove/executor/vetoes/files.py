@@ -66,6 +66,9 @@ _FOLDERS = (
     *(".github", ".circleci", ".ci", ".gitlab", ".buildkite", ".husky", ".githooks", ".cargo", ".git"),
     *(".selfimprove", ".woodpecker", ".vscode", ".idea", ".devcontainer"),
 )
+PROPOSED = frozenset({"suggest", "generate"})
+"""Sources of tasks whose files a model named."""
+
 _AT_THE_ROOT = ("tasks.yml", "config.yaml")
 _PROTECTED_NAME = re.compile("|".join(fnmatch.translate(name) for name in _NAMES))
 _PROSE = (".md", ".rst", ".txt")
@@ -99,7 +102,12 @@ def is_protected(path: str) -> bool:
 
 
 def is_named(task: Task, path: str) -> bool:
-    """Return True when the task's files name ``path``: itself, a folder above it, or a pattern."""
+    """Return True when the task's files name ``path``: itself, a folder above it, or a pattern.
+
+    What a model proposed names files one by one, and never one that decides how changes are checked.
+    """
+    if task.source in PROPOSED:
+        return path in task.files and not is_protected(path)
     for name in task.files:
         clean = name.removeprefix("./").rstrip("/")
         if clean in ("", "."):
@@ -114,7 +122,7 @@ def is_singled_out(task: Task, path: str) -> bool:
 
     ``files: [.github]`` speaks of CI on purpose; ``files: [.]`` does not.
     """
-    for name in task.files:
+    for name in task.files if task.source not in PROPOSED else ():
         clean = name.removeprefix("./").rstrip("/")
         if path == clean or (clean in _FOLDERS and path.startswith(f"{clean}/")):
             return True
@@ -125,5 +133,7 @@ def is_singled_out(task: Task, path: str) -> bool:
 
 def is_in_named_folder(task: Task, path: str) -> bool:
     """Return True when the task's files name a folder above ``path``, other than the repository itself."""
+    if task.source in PROPOSED:
+        return False
     folders = [name.removeprefix("./").rstrip("/") for name in task.files]
     return any(folder not in ("", ".") and path.startswith(f"{folder}/") for folder in folders)
