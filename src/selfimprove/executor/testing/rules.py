@@ -59,6 +59,13 @@ class Problem(NamedTuple):
 
 def problems_of(path: str, text: str, task: Task, names: Sequence[str]) -> list[Problem]:
     """Return what is wrong with the ``text`` of the new test file ``path``; ``names`` are the files that exist."""
+    try:
+        return _problems(path, text, task, names)
+    except RecursionError:
+        return [Problem("syntax", "An expression is nested too deeply: write it in fewer terms.")]
+
+
+def _problems(path: str, text: str, task: Task, names: Sequence[str]) -> list[Problem]:
     if len(text) > LONGEST:
         return [Problem("size", f"The file has {len(text):,} characters; at most {LONGEST:,} are accepted.")]
     tree = parsed(text)
