@@ -14,6 +14,7 @@ from selfimprove.executor.document import document
 from selfimprove.executor.patching.apply import Tree, write_files
 from selfimprove.executor.proving.running import Ground
 from selfimprove.executor.sight import reader
+from selfimprove.executor.testing.answer import Answer
 from selfimprove.executor.testing.groups import added_up, pytest_suite
 from selfimprove.executor.testing.intent import is_meant_to_alter, named_tests
 from selfimprove.executor.testing.matter import changed_code, imported_code, patch_of
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from selfimprove.executor.bench import Bench
     from selfimprove.executor.commands import Suite
-    from selfimprove.executor.testing.answer import Answer
     from selfimprove.model.task import Task
     from selfimprove.model.work import Work
     from selfimprove.tools.llm.client import Reply
@@ -51,12 +51,29 @@ def write_tests(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> W
     them, and the fact says why. Tests of an earlier attempt are tried again, and asked for anew only when they fall.
     """
     desk = _desk(task, work, bench, turn, log)
-    if not isinstance(desk, _Desk):
-        return desk
+    if desk is None:
+        return _bare(work, bench)
     if desk.suite.lacks:
         return _without(desk, f"{desk.suite.lacks} was not found")
     rows = [(spot, _settled(desk, spot)) for spot in desk.spots]
     return _landed(desk, rows)
+
+
+def _bare(work: Work, bench: Bench) -> Work:
+    """Return the work without the tests of an earlier attempt: what they proved is not true of this change."""
+    ours = list(work.testing.get("files", {}))
+    if not ours:
+        return work
+    copy = reopen_copy(bench.repo, Path(work.copy), work.base)
+    copy.restore(work.tree)
+    copy.take_from(work.base, ours)
+    return work.but(
+        tree=copy.snapshot(()),
+        written=tuple(path for path in work.written if path not in ours),
+        paths=tuple(path for path in work.paths if path not in ours),
+        groups={},
+        testing={"calls": work.testing.get("calls", {})},
+    )
 
 
 class _Desk(NamedTuple):
@@ -136,13 +153,14 @@ def _spots(
     project: str,
 ) -> tuple[Spot, ...]:
     """Return where the tests of each wanted group go; those of an earlier attempt stay where they are."""
-    chosen = bench.testing.folder
-    folder = plain_folder(chosen, names) if chosen else folder_of_tests(root, names, changed, project)
+    inside = "" if project == "." else f"{project}/"
+    told = plain_folder(bench.testing.folder, inside, names) if bench.testing.folder else None
+    folder = folder_of_tests(root, names, changed, project) if told is None else told
     known = {row["group"]: path for path, row in work.testing.get("files", {}).items() if not row["package"]}
     spots: list[Spot] = []
     for group in bench.testing.groups or (group_of(task.category),):
         taken = [path for spot in spots for path in spot.paths]
-        spot = spot_for(group, task.id, folder.strip("/"), names, taken)
+        spot = spot_for(group, task.id, folder, names, taken)
         spots.append(spot._replace(path=known.get(group, spot.path)))
     return tuple(spots)
 
@@ -160,12 +178,18 @@ def _settled(desk: _Desk, spot: Spot) -> Settled:
         lambda answer: _tried(desk, spot, answer),
         lambda: _files(desk),
     )
+    unchanged = bool(files.get(spot.path, {}).get("unchanged", False))
     try:
-        return settle(ways, known, desk.work.failure if desk.alone else "", calls)
+        done = settle(
+            ways, Answer(known, unchanged=unchanged), desk.work.failure if desk.alone else "", calls
+        )
     except (LLMError, PatchError, RefactorError) as error:
         if desk.alone:
             raise
         return Settled(reason=error.message, calls=calls + 1)
+    if done.error and desk.alone:
+        raise done.error
+    return done
 
 
 def _key(desk: _Desk, spot: Spot) -> str:
@@ -250,8 +274,13 @@ def _filed(desk: _Desk, kept: Sequence[tuple[Spot, Settled]]) -> tuple[str, dict
     write_files(copy.path, contents)
     tree = copy.snapshot(tuple(contents))
     files = {
-        path: {"group": spot.group, "package": path != spot.path, "blob": _blob(desk, tree, path)}
-        for spot, _ in kept
+        path: {
+            "group": spot.group,
+            "package": path != spot.path,
+            "blob": _blob(desk, tree, path),
+            "unchanged": one.unchanged,
+        }
+        for spot, one in kept
         for path in spot.paths
     }
     return tree, files

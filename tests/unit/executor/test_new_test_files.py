@@ -204,6 +204,9 @@ GOALS = [
     (Task("a", "Let shop.py be quicker", prompt="tests/old_test.py has gone."), ()),
     (Task("a", "Fix the tax in shop.py and add tests/tax_test.py"), ()),
     (Task("a", "Add a function tax to shop.py", prompt="and tests/tax_test.py"), ()),
+    (Task("a", "Reject negative rates", prompt="Raise ValueError; write tests/test_negative.py for it."), ()),
+    (Task("a", "A", files=("shop/testimonials.py",)), ()),
+    (Task("a", "A", files=("shop/tester.py",)), ()),
     (Task("a", "A", files=tuple(f"t/x{number}_test.py" for number in range(20))), ()),
 ]
 
@@ -225,3 +228,25 @@ def test_whether_behaviour_is_to_change_is_told_by_the_task_before_the_model() -
         "def f():\n    return 1\n", 'def f():\n    """One."""\n    # one\n    return 1\n'
     )
     assert is_code_changed("def f():\n    return 1\n", "def f():\n    return 2\n")
+
+
+def test_code_that_is_nested_deeply_ends_no_run() -> None:
+    chain = "if x == 0:\n    y = 0\n" + "".join(f"elif x == {one}:\n    y = 1\n" for one in range(1, 320))
+    assert is_code_changed(chain, chain.replace("y = 0", "y = 2"))
+    deep = f"def test_a():\n    assert shop.f(1) == {' + '.join('0' for _ in range(400))} + 1\n"
+    assert [one.point for one in problems_of(PATH, deep, Task("one", "One"), ["shop.py"])] == ["syntax"]
+
+
+@pytest.mark.parametrize(
+    ("told", "folder"),
+    [
+        ("tests/test_shop.py", "tests"),
+        ("../tests", "tests"),
+        (".", ""),
+        ("/abs/tests", "tests"),
+        ("./a/../b", "b"),
+    ],
+)
+def test_testpaths_that_are_no_plain_folder_lead_to_one(tmp_path: Path, told: str, folder: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(f'[tool.pytest.ini_options]\ntestpaths = ["{told}"]\n')
+    assert folder_of_tests(tmp_path, ["shop.py", "test_shop.py"], ["shop.py"]) == folder

@@ -29,6 +29,10 @@ _OTHER_WORK = re.compile(
 _ASKING = re.compile(
     r"\b(write|add|create|generate|make|cover|provide|extend)s?\b|^\s*\S+\s*$", re.IGNORECASE
 )
+_TITLED = re.compile(
+    r"^\s*((cover|test)s?\b|(write|add|create|generate|make|provide|extend)s?\b.*test|\S+\s*$)", re.IGNORECASE
+)
+_TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|tests?)\.py$")
 _ALTERS = {"features", "feature", "bug", "bugs", "fix", "security"}
 _KEEPS = {
     *("refactor", "refactoring", "docs", "documentation", "style", "format", "formatting", "types", "typing"),
@@ -54,6 +58,8 @@ def _named(task: Task, known: Collection[str]) -> tuple[str, ...]:
     if task.files:
         missing = tuple(path for path in map(tidy, task.files) if _is_new(path, known))
         return missing if len(missing) == len(task.files) else ()
+    if (task.category or "").lower() not in ("test", "tests") and not _TITLED.search(task.title):
+        return ()
     words = question(task)
     if _OTHER_WORK.search(words) or not (_ASKING.search(words) or _ASKING.search(task.title)):
         return ()
@@ -61,13 +67,13 @@ def _named(task: Task, known: Collection[str]) -> tuple[str, ...]:
     return tuple(path for path in paths if _is_new(path, known))
 
 
+def is_test_file(path: str) -> bool:
+    """True for a path that pytest takes for a file of tests; ``testimonials.py`` and ``tester.py`` are none."""
+    return _TEST_FILE.search(path) is not None
+
+
 def _is_new(path: str, known: Collection[str]) -> bool:
-    return (
-        _TEST_FILE.search(path) is not None
-        and path not in known
-        and not unsafe(path)
-        and not re.search(r"[*?\[\]]", path)
-    )
+    return is_test_file(path) and path not in known and not unsafe(path) and not re.search(r"[*?\[\]]", path)
 
 
 def is_meant_to_alter(task: Task, *, said_unchanged: bool) -> bool:
@@ -97,12 +103,16 @@ def _bare(text: str) -> str | None:
             return _dumped(ast.parse(text))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
+    return _dumped(tree)
 
 
-def _dumped(tree: ast.Module) -> str:
+def _dumped(tree: ast.Module) -> str | None:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and (
             ast.get_docstring(node, clean=False) is not None
         ):
             node.body = node.body[1:]
-    return ast.dump(tree)
+    try:
+        return ast.dump(tree)
+    except RecursionError:  # parsed all the same: a chain of some hundred branches
+        return None

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.executor.commands import toml_of
-from selfimprove.executor.proving.related import holds_tests
+from selfimprove.executor.testing.intent import is_test_file
 from selfimprove.model.task import slug
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def spot_for(group: str, task_id: str, folder: str, names: Collection[str], take
     The name is like those of the repository's other tests. It is that of no other Python file: without packages
     pytest imports test files by their bare names.
     """
-    tests = [PurePosixPath(name).stem for name in names if holds_tests(name)]
+    tests = [PurePosixPath(name).stem for name in names if is_test_file(name)]
     behind = sum(stem.endswith("_test") for stem in tests) * 2 > len(tests)
     stems = {PurePosixPath(name).stem for name in (*names, *taken) if name.endswith(".py")}
     word = slug(task_id, limit=_LONGEST).replace("-", "_")
@@ -59,19 +59,21 @@ def folder_of_tests(root: Path, names: Sequence[str], changed: Sequence[str], pr
     """
     inside = "" if project == "." else f"{project}/"
     told = _testpaths(root / project)
-    found = Counter(_top(name) for name in names if holds_tests(name) and name.startswith(inside))
+    found = Counter(_top(name) for name in names if is_test_file(name) and name.startswith(inside))
     found.pop("", None)
     fit = [one for one in found if not told or any(_is_below(one, f"{inside}{path}") for path in told)]
     if not fit:
-        return plain_folder(f"{inside}{told[0]}", names, inside) if told else f"{inside}tests"
+        chosen = plain_folder(f"{inside}{told[0]}", inside, names) if told else None
+        return f"{inside}tests" if chosen is None else chosen
     return min(fit, key=lambda one: (-_shared(one, changed), -found[one], one))
 
 
-def plain_folder(chosen: str, names: Sequence[str], inside: str = "") -> str:
-    """Return a folder as it may be written in, ``""`` for the root; ``tests`` for what is none of this repository."""
+def plain_folder(chosen: str, inside: str, names: Collection[str]) -> str | None:
+    """Return ``chosen`` in its plainest form (``""``: the root), ``None`` when it is no folder below ``inside``."""
     where = posixpath.normpath(chosen)
-    if chosen.startswith("/") or where.startswith(("..", "/")) or where.endswith(".py") or where in names:
-        return f"{inside}tests"
+    outside = where.startswith(("/", "../")) or where == ".." or not f"{where}/".startswith(inside)
+    if outside or where.endswith(".py") or where in names:
+        return None
     return "" if where == "." else where
 
 
@@ -105,4 +107,8 @@ def _testpaths(place: Path) -> list[str]:
     said = options.get("testpaths", []) if isinstance(options, dict) else []
     paths = said.split() if isinstance(said, str) else said if isinstance(said, list) else []
     plain = [str(path).removeprefix("./").rstrip("/") for path in paths]
-    return [path for path in plain if path and not any(mark in path for mark in "*?[")]
+    return [
+        path
+        for path in plain
+        if path and not path.startswith("/") and not any(mark in path for mark in "*?[")
+    ]

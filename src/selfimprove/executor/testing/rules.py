@@ -62,7 +62,7 @@ def problems_of(path: str, text: str, task: Task, names: Sequence[str]) -> list[
     try:
         return _problems(path, text, task, names)
     except RecursionError:
-        return [Problem("syntax", "An expression of the file is nested too deeply.")]
+        return [Problem("syntax", "An expression is nested too deeply: write it in fewer terms.")]
 
 
 def _problems(path: str, text: str, task: Task, names: Sequence[str]) -> list[Problem]:

@@ -36,6 +36,7 @@ class Settled(NamedTuple):
     """What came of it: the file's ``text`` (``""``: none was accepted, for the ``reason``), and what was used.
 
     ``dropped`` are tests that were taken out, ``calls`` the questions so far, ``subject`` what the model would call it.
+    ``unchanged``: it said that behaviour stays. ``error`` is that of the last question, when nothing was proposed.
     """
 
     text: str = ""
@@ -43,22 +44,24 @@ class Settled(NamedTuple):
     reason: str = ""
     dropped: tuple[str, ...] = ()
     subject: str = ""
+    unchanged: bool = False
+    error: LLMError | None = None
     calls: int = 0
     model: str = ""
     dollars: float = 0.0
     tokens: int = 0
 
 
-def settle(ways: Ways, known: str, failure: str, calls: int) -> Settled:
+def settle(ways: Ways, known: Answer, failure: str, calls: int) -> Settled:
     """Return the test file that was accepted, or why none was.
 
-    ``known`` is the file that was accepted on an earlier version of the code, ``""`` for none; it is kept as long as it
-    stands and there is no ``failure`` to mend. ``calls`` are the questions that were asked before. Raises LLMError when
-    the last question that may be asked gets no answer.
+    ``known`` is the file that was accepted on an earlier version of the code (no text: none), kept as long as it
+    stands and there is no ``failure`` to mend. ``calls`` are the questions that were asked before. When the last
+    question gets no answer, what was proposed before it is trimmed; without that the ``error`` is returned.
     """
-    state = Settled(text=known, calls=calls)
-    if known:
-        state = state._replace(tried=ways.attempt(Answer(known)))
+    state = Settled(text=known.text, calls=calls, unchanged=known.unchanged)
+    if known.text:
+        state = state._replace(tried=ways.attempt(known))
         if not state.tried.problems and not failure:
             return state
         failure = state.tried.told() or failure
@@ -68,10 +71,12 @@ def settle(ways: Ways, known: str, failure: str, calls: int) -> Settled:
         try:
             state, failure = _asked(ways, state, failure)
         except LLMError as error:
-            if not left:
-                raise
-            failure = f"Your last answer could not be read: {error.message}."
             state = state._replace(calls=state.calls + 1)
+            if not left and not state.text:
+                return state._replace(reason=error.message, error=error)
+            if not left:
+                break
+            failure = f"Your last answer could not be read: {error.message}."
             continue
         if not failure:
             return state
@@ -94,7 +99,8 @@ def _asked(ways: Ways, state: Settled, failure: str) -> tuple[Settled, str]:
         said = f"The answer could not be used: {error.message}." + (f" {error.hint}." if error.hint else "")
         return state._replace(reason=said), said
     tried = ways.attempt(answer)
-    state = state._replace(text=answer.text, tried=tried, subject=answer.subject or state.subject, reason="")
+    state = state._replace(text=answer.text, tried=tried, unchanged=answer.unchanged, reason="")
+    state = state._replace(subject=answer.subject or state.subject)
     return state, tried.told()
 
 
@@ -107,7 +113,7 @@ def _trimmed(ways: Ways, state: Settled, failure: str) -> Settled:
             break
         if not (text := without_tests(state.text, gone)):
             break
-        tried = ways.attempt(Answer(text))
+        tried = ways.attempt(Answer(text, unchanged=state.unchanged))
         state = state._replace(text=text, tried=tried, dropped=tuple(sorted({*state.dropped, *gone})))
         if not tried.problems:
             return state._replace(reason="")

@@ -24,6 +24,7 @@ from selfimprove.tools.shell.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from selfimprove.executor.bench import Bench
     from selfimprove.executor.commands import Suite
@@ -118,13 +119,23 @@ def _stand(spot: Spot, text: str, case: Case, tree: str, more: Mapping[str, byte
 def _run(spot: Spot, case: Case, seed: int = 0, trace: Sequence[str] = ()) -> tuple[TestRun, str]:
     ground = case.ground
     inside = "" if case.suite.folder == "." else f"{case.suite.folder}/"
-    files = {path: (ground.copy.path / path).read_bytes() for path in trace}
+    root = ground.copy.path
+    files = {path: (root / path).read_bytes() for path in trace if _is_plain(root / path)}
     watched = whole_files(files) if files else None
     run, tail = run_shuffled(case.suite, ground, [spot.path.removeprefix(inside)], seed, watched)
     # A project's own options can name further tests.
-    name = PurePosixPath(spot.path).name
-    own = {test: said for test, said in run.outcomes.items() if test.partition("::")[0].endswith(name)}
-    return run.but(outcomes=own or run.outcomes), tail
+    own = {test: said for test, said in run.outcomes.items() if _is_of(spot, test)}
+    return run.but(outcomes=own), tail
+
+
+def _is_of(spot: Spot, test: str) -> bool:
+    """True for the id of a test of the file, from the root of the repository or from pytest's own root below it."""
+    return f"/{spot.path}".endswith(f"/{test.partition('::')[0]}")
+
+
+def _is_plain(path: Path) -> bool:
+    """True for a file that can be read and spoilt: no link, of which some lead nowhere."""
+    return path.is_file() and not path.is_symlink()
 
 
 def _plain(spot: Spot, text: str, case: Case) -> _Plain:
@@ -249,26 +260,31 @@ def _on_spoilt_code(spot: Spot, text: str, case: Case, plain: TestRun) -> tuple[
         return 0, 0, []
     _stand(spot, text, case, case.tree)
     versions = _versions(case, plain)
-    noticed = 0
+    noticed = tried = 0
     missed: list[Spoilt] = []
     for one in versions:
         _stand(spot, text, case, case.tree, {one.path: one.content})
         run, _ = _run(spot, case)
-        red = bool(run.red) or not run.complete
+        red = any(run.failure(test).when != "collect" for test in run.red)
+        if not red and (run.red or not run.complete):
+            continue  # it hangs or cannot be imported: no assertion of a test has shown that
+        tried += 1
         noticed += red
         missed += [] if red else [one]
     if noticed:
-        return noticed, len(versions), []
+        return noticed, tried, []
     if not versions:
         where = ", ".join(list(case.lines)[:5])
         said = (
             f"No test runs any of the lines that matter, in {where}: call that code and compare its results."
         )
+    elif not tried:
+        said = "None of the spoilt versions of the code ran to the end, so no test has noticed one."
     else:
         rows = "\n".join(f"  {one.path}:{one.line} {one.what}" for one in missed)
         said = f"The tests pass as well when the code is wrong. None of these changes made one fail:\n{rows}"
-    brief = f"no test notices that the code is wrong ({len(versions)} spoilt lines tried)"
-    return 0, len(versions), [Problem("notices", said, brief=brief)]
+    brief = f"no test notices that the code is wrong ({tried} spoilt lines tried)"
+    return 0, tried, [Problem("notices", said, brief=brief)]
 
 
 def _versions(case: Case, plain: TestRun) -> list[Spoilt]:
@@ -276,8 +292,10 @@ def _versions(case: Case, plain: TestRun) -> list[Spoilt]:
     copy = case.ground.copy.path
     found: list[list[Spoilt]] = []
     for path, lines in case.lines.items():
+        if not _is_plain(copy / path):
+            continue
         content = (copy / path).read_bytes()
-        with contextlib.suppress(RefactorError, SyntaxError):
+        with contextlib.suppress(RefactorError, SyntaxError, RecursionError):
             hit = executed_lines(Source.read(path, content).text, plain.lines.get(path, ()))
             found.append(spoilt_texts(path, content, lines & hit, case.mutations))
     rows: list[Spoilt] = []

@@ -55,4 +55,7 @@ def objections(case: Case) -> Iterator[Objection]:
     for change in case.changes:
         for family in VETOES.values():
             for veto in family:
-                yield from veto(change, case)
+                try:
+                    yield from veto(change, case)
+                except RecursionError:
+                    yield change.objection("too_deep", "is nested too deeply to be judged", allow="")
