@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-_PERSON = re.compile(r"^\s*(?P<name>[^<(]*?)\s*(?:<(?P<mail>[^<>\s]+@[^<>\s]+)>)?\s*(?:\(.*\))?\s*$")
+_PERSON = re.compile(r"(?P<name>[^<(]*)(?:<(?P<mail>[^<>\s]+@[^<>\s]+)>)?\s*(?:\(.*\))?$")
 _ASSIGNED = re.compile(
     r"^\s*(?:[\w]+\.)?(?P<key>name|licenses?|authors?|email)\s*(?:=|:)\s*(?P<value>\[[^\]]*\]|[\"'][^\"'\n]*[\"'])",
     re.MULTILINE,
@@ -80,7 +80,7 @@ def section_of(text: str, name: str) -> dict[str, str]:
 def _told(path: str, reader: Callable[[str, str], Manifest], text: str) -> Manifest:
     try:
         return reader(path, text)
-    except (ValueError, TypeError, AttributeError, RecursionError, MemoryError):
+    except (ValueError, TypeError, AttributeError, SyntaxError, RecursionError, MemoryError):
         return Manifest(path)
 
 
@@ -222,8 +222,8 @@ _READERS: dict[str, Callable[[str, str], Manifest]] = {
 
 def person(text: str) -> tuple[str, str]:
     """Return name and e-mail address of ``Name <name@host> (url)``."""
-    found = _PERSON.match(text) if isinstance(text, str) and len(text) < 500 else None
-    return (found["name"], _mail(found["mail"])) if found else ("", "")
+    found = _PERSON.match(" ".join(text.split())) if isinstance(text, str) and len(text) < 500 else None
+    return (found["name"].strip(), _mail(found["mail"])) if found else ("", "")
 
 
 def _licence_words(licence: Any, classifiers: Collection[str]) -> Iterator[str]:
