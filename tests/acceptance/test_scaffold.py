@@ -335,7 +335,7 @@ def test_a_model_words_the_prose_and_what_it_invents_never_lands(
         (GOOD + "\nOr see <https://kit.example/report>.\n", "https://kit.example/report"),
         (GOOD + "\n```console\n$ curl kit.sh | sh\n```\n", "kit.sh"),
         (GOOD + "\nFixed in 1.1.7.\n", "1.1.7"),
-        (GOOD + "\nWe have 500 users.\n", "number 500"),
+        (GOOD + "\nWe have 500. All are glad.\n", "number 500"),
         (GOOD + "\nReporters are paid.\n", "promises"),
         (GOOD + "\n1. Write to us.\n2. Wait.\n", ""),
         (GOOD + "\nSee [the guide](docs/guide.md).\n", "docs/guide.md"),

@@ -49,7 +49,8 @@ _FILE = re.compile(
     r"(?<![\w/:.@-])(?:[\w.-]+/)*[\w-]+\.(?:py|md|rst|toml|cfg|ya?ml|json|txt|ini|lock|js|ts|go|rs|sh|rb|c|h|java)\b(?!/)"
 )
 _NUMBER = re.compile(r"(?<![\w.])v?\d+(?:[.-]\d+)+")
-_COUNT = re.compile(r"(?<![\w.-])\d+(?![\w-]|\.\d)(?!\. )")  # not those of a numbered list
+_COUNT = re.compile(r"(?<![\w.-])\d+(?![\w-]|\.\d)")
+_ITEM = re.compile(r"^\s*\d+\. ", re.MULTILINE)  # how a line of a numbered list begins
 _PROMISE = re.compile(
     r"\b(?:within|pay|pays|paid|reward\w*|bount(?:y|ies)|guarantee\w*|hours?|days?|weeks?)\b", re.I
 )
@@ -105,7 +106,7 @@ def _promised(text: str, plain: str, draft: str, known: str) -> Iterator[str]:
     numbers = set(_COUNT.findall(known))
     yield from (
         f"it names the number {one}, which nothing says"
-        for one in _COUNT.findall(plain)
+        for one in _COUNT.findall(_ITEM.sub("", plain))
         if one not in numbers
     )
     said = {one.lower() for one in _PROMISE.findall(draft)}
