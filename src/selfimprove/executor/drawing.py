@@ -43,9 +43,9 @@ class _Attempt(NamedTuple):
     paths: frozenset[str]
 
 
-def about(task: Task) -> str:
-    """Return the words of a task by which it is compared with others: no code, and no more than a page."""
-    return storable(_FENCED.sub("", question(task)))[:_ABOUT]
+def about(task: Task, secrets: Sequence[str] = ()) -> str:
+    """Return the words of a task by which it is compared with others: no code, no secret, no more than a page."""
+    return mask(storable(_FENCED.sub("", question(task))), secrets)[:_ABOUT]
 
 
 def lesson_of(job: Job, work: Work, bench: Bench) -> Lesson:
@@ -63,7 +63,7 @@ def lesson_of(job: Job, work: Work, bench: Bench) -> Lesson:
     lesson = Lesson(
         *(job.run.id, task.id, job.turn, time.time(), status),
         title=_line(task.title, secrets, _TITLE),
-        about=mask(about(task), secrets),
+        about=about(task, secrets),
         note="",
         category=storable(task.category or ""),
         fingerprint=storable(task.fingerprint or ""),

@@ -89,7 +89,7 @@ def _lesson(row: sa.RowMapping) -> Lesson:
     facts: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in row["facts"].items()
-        if name in FACTS
+        if name in FACTS  # a newer program may have stored more
     }
     plain: dict[str, Any] = {
         name: row[name] for name in ("id", "run", "task_id", "turn", "at", "note", "told", "helped")

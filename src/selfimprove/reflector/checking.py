@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.fence import private, spelled
+from selfimprove.codebase.protected import is_protected
 from selfimprove.reflector.speech import is_english, is_standard, named, parts_of
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from selfimprove.reflector.ground import Ground
     from selfimprove.reflector.ideas import Evidence, Proposal
 
+_PATTERN = frozenset("*?[]")  # one of these in a path makes a pattern of it
 _MOST = 6  # complaints about one idea that are told
 
 
@@ -60,7 +62,7 @@ def _of_files(idea: Proposal, ground: Ground) -> Iterator[str]:
     for path in idea.files:
         if why := private(path):
             yield f"{spelled(path)} is not to be touched: {why}"
-        elif path in ground.ours or re.search(r"[*?\[\]]", path):
+        elif path in ground.ours or is_protected(path) or _PATTERN & set(path):
             yield f"{spelled(path)} is for a person to name"
         elif path in ground.names:
             continue
@@ -70,6 +72,9 @@ def _of_files(idea: Proposal, ground: Ground) -> Iterator[str]:
             yield f"there is no file {spelled(path)} (a file to be made is listed in new)"
         elif why := ground.why_not_new(path):
             yield f"the new file {spelled(path)} cannot be made: {why}"
+    for path in idea.new:
+        if path in ground.names:
+            yield f"{spelled(path)} is listed in new and is there already"
 
 
 def _found(one: Evidence, ground: Ground) -> Evidence | None:

@@ -109,3 +109,9 @@ def test_without_the_parts_of_the_index_the_words_themselves_count() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True 0.0\n"
+
+
+def test_no_half_of_a_secret_is_left_where_the_words_of_a_task_are_cut() -> None:
+    key = "SuperSecretValue-0123456789abcdef"
+    task = Task("a", "x" * 10, "y " * 735 + "\n" + key)
+    assert "SuperSec" not in about(task, (key,))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from selfimprove.codebase.protected import is_protected
 from selfimprove.executor.vetoes.change import Case, Change
-from selfimprove.executor.vetoes.files import is_named, is_protected, is_test
+from selfimprove.executor.vetoes.files import is_named, is_test
 from selfimprove.executor.vetoes.table import objections
 from selfimprove.model.allow import WORDS
 from selfimprove.model.task import Task
@@ -291,3 +292,21 @@ def test_data_of_tests_that_nobody_named() -> None:
     assert codes("tests/new.txt", None, "2\n") == []
     assert codes("a.test.js", "it('a', f)\n", "it('a', f)\nit('b', g)\n") == []
     assert codes("a.test.js", "it('a', f)\n", "it('a', g)\n") == ["tests_changed"]
+
+
+@pytest.mark.parametrize(
+    ("path", "files", "code"),
+    [
+        ("tasks.yml", ["tasks.yml"], "protected_file"),
+        (".github/workflows/a.yml", [".github/workflows/a.yml"], "protected_file"),
+        (".github/workflows/a.yml", [".github"], "protected_file"),
+        ("b/new.py", ["*"], "outside_files"),
+        ("b/new.py", ["."], "outside_files"),
+        ("b/new.py", ["b/new.py"], ""),
+    ],
+)
+@pytest.mark.parametrize("source", ["suggest", "generate"])
+def test_files_that_a_model_named_lift_no_protection(path, files, code, source) -> None:
+    task = Task("t", "T", prompt="p", files=tuple(files), source=source)
+    found = [one.code for one in objections(Case(task, (Change(path, "x = 1\n", "x = 2\n"),)))]
+    assert (code in found) if code else not found, found

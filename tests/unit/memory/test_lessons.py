@@ -135,3 +135,10 @@ def test_several_processes_at_once_lose_no_telling(tmp_path: Path, store: Lesson
     assert first and (first.told, first.helped) == (80, 80)
     assert len(store.all()) == 81
     assert json.dumps([one.to_dict() for one in store.all()])
+
+
+def test_what_a_newer_program_stored_besides_is_passed_over(store: Lessons, tmp_path: Path) -> None:
+    number = learn(store, FIRST)
+    with closing(sqlite3.connect(tmp_path / "state.db")) as base, base:
+        base.execute("update lessons set facts = json_set(facts, '$.novel', 1)")
+    assert store.all() == [replace(FIRST, id=number)]

@@ -51,6 +51,9 @@ _NOT_ONE = re.compile(
     r"propriet|all rights reserved|\bunlicensed\b|\bnot\b|bundl|third.party|depend", re.IGNORECASE
 )
 _CHOICE = re.compile(r"\s(OR|AND|WITH)\s|/", re.IGNORECASE)
+_UNSURE = re.compile(
+    r"propriet|all rights reserved|unlicensed|\bnot\b|bundl|third.party|depend", re.IGNORECASE
+)  # words that deny a licence, or speak of somebody else's
 _HEADER = re.compile(r"SPDX-License-Identifier:\s*(?P<said>[^\n*]+)")
 _README = re.compile(
     r"^(?:#+[ \t]*(?:Licen[sc]e|Licensing)\b[^\n]*\n|(?:Licen[sc]e|Licensing)\n[=~^\"-]{3,}\n)"
@@ -103,7 +106,7 @@ def _vague(words: str, spdx: str) -> bool:
 def _names_one(words: str) -> bool:
     return bool(
         re.search(
-            r"licen[sc]ed? under|::|\b(GPL|BSD|proprietary|commercial|unlicensed)\b|all rights reserved|see licen[sc]e",
+            r"licen[sc]ed? under|::|\b(GPL|BSD|proprietary|commercial)\b|unlicensed|all rights reserved|see licen[sc]e",
             words,
             re.IGNORECASE,
         )
@@ -119,6 +122,8 @@ def spdx_of(words: str) -> str:
     if exact := next((one for one in KNOWN if one.casefold() == bare.casefold()), ""):
         return exact
     if len(plain) < 60 and _CHOICE.search(plain) and "::" not in plain:
+        return ""
+    if _UNSURE.search(plain):
         return ""
     found = list(dict.fromkeys(_meant(plain)))
     return found[0] if len(found) == 1 else ""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-_PERSON = re.compile(r"^(?P<name>[^<(]*)(?:<(?P<mail>[^<>\s]+@[^<>\s]+)>)? ?(?:\(.*\))?$")
+_PERSON = re.compile(r"(?P<name>[^<(]*)(?:<(?P<mail>[^<>\s]+@[^<>\s]+)>)?\s*(?:\(.*\))?$")
 _ASSIGNED = re.compile(
     r"^\s*(?:[\w]+\.)?(?P<key>name|licenses?|authors?|email)\s*(?:=|:)\s*(?P<value>\[[^\]]*\]|[\"'][^\"'\n]*[\"'])",
     re.MULTILINE,
@@ -80,7 +80,7 @@ def section_of(text: str, name: str) -> dict[str, str]:
 def _told(path: str, reader: Callable[[str, str], Manifest], text: str) -> Manifest:
     try:
         return reader(path, text)
-    except (SyntaxError, ValueError, TypeError, AttributeError, RecursionError, MemoryError):
+    except (ValueError, TypeError, AttributeError, SyntaxError, RecursionError, MemoryError):
         return Manifest(path)
 
 

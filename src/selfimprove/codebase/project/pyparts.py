@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -134,12 +135,19 @@ def _project(facts: Facts) -> Iterator[Part]:
     known = minors(facts.manifests)
     if "readme" not in said and facts.readme.endswith((".md", ".rst", ".txt")):
         yield Part(
-            "project", "readme", f'"{facts.readme}"', f"{facts.readme} is not shown on the project's page"
+            "project", "readme", _toml(facts.readme), f"{facts.readme} is not shown on the project's page"
         )
     if "requires-python" not in said and known:
         yield Part(
-            "project", "requires-python", f'">={known[0]}"', f"the classifiers begin with Python {known[0]}"
+            "project",
+            "requires-python",
+            _toml(f">={known[0]}"),
+            f"the classifiers begin with Python {known[0]}",
         )
+
+
+def _toml(value: str | list[str]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _pytest(facts: Facts) -> Iterator[Part]:
@@ -155,7 +163,7 @@ def _pytest(facts: Facts) -> Iterator[Part]:
     folders = {name.partition("/")[0] for name in tests if "/" in name}
     if len(folders) == 1 and all("/" in name for name in tests) and is_test(tests[0]):
         (folder,) = folders
-        yield Part("tool.pytest.ini_options", "testpaths", f'["{folder}"]', f"every test is in {folder}")
+        yield Part("tool.pytest.ini_options", "testpaths", _toml([folder]), f"every test is in {folder}")
 
 
 def _ruff(facts: Facts) -> Iterator[Part]:

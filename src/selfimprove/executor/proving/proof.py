@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from selfimprove.codebase.protected import is_protected
 from selfimprove.executor.proving.related import related_tests
 from selfimprove.executor.proving.reports import counted
 from selfimprove.executor.proving.running import can_narrow, run_again, run_files, run_suite
 from selfimprove.executor.proving.standing import keep, known_flaky, standing
 from selfimprove.executor.proving.telling import cause, counts_of, summary, told
 from selfimprove.executor.proving.verdict import compare
-from selfimprove.executor.vetoes.files import is_protected, is_test
+from selfimprove.executor.vetoes.files import is_test
 from selfimprove.model.outcome import CheckResult
 from selfimprove.model.testrun import Tally, TestRun, Verdict
 

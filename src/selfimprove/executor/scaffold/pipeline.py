@@ -119,7 +119,7 @@ def _scalar(text: str) -> str:
     return (
         text
         if plain and text.lower() not in ("true", "false", "yes", "no", "on", "off", "null")
-        else json.dumps(text)
+        else json.dumps(text, ensure_ascii=False)
     )
 
 

@@ -30,7 +30,10 @@ def with_package_data(facts: Facts) -> str:
 
 
 def _text(facts: Facts) -> str:
-    return facts.read(_PATH) if facts.has(_PATH) else ""
+    text = facts.read(_PATH) if facts.has(_PATH) else ""
+    if "\ufffd" in text or (facts.has(_PATH) and not text):
+        raise PatchError(f"{_PATH} is empty, too large or not in UTF-8", where=_PATH, hint="mend it first")
+    return text
 
 
 def with_parts(text: str, parts: Sequence[Part]) -> str:

@@ -49,6 +49,11 @@ _FILE = re.compile(
     r"(?<![\w/:.@-])(?:[\w.-]+/)*[\w-]+\.(?:py|md|rst|toml|cfg|ya?ml|json|txt|ini|lock|js|ts|go|rs|sh|rb|c|h|java)\b(?!/)"
 )
 _NUMBER = re.compile(r"(?<![\w.])v?\d+(?:[.-]\d+)+")
+_COUNT = re.compile(r"(?<![\w.-])\d+(?![\w-]|\.\d)")
+_ITEM = re.compile(r"^\s*\d+\. ", re.MULTILINE)  # how a line of a numbered list begins
+_PROMISE = re.compile(
+    r"\b(?:within|pay|pays|paid|reward\w*|bount(?:y|ies)|guarantee\w*|hours?|days?|weeks?)\b", re.I
+)
 _PERSON = re.compile(r"(?<![\w/])@[A-Za-z][\w-]*")
 _PLACEHOLDER = re.compile(
     r"\bTODO\b|\bTBD\b|\bFIXME\b|\[(?:your|insert|project)[^\]]*\]|<(?:your|insert)[^>]*>|lorem ipsum", re.I
@@ -93,6 +98,21 @@ def objections(text: str, draft: str, facts: Facts, shown: Sequence[str] = ()) -
     commands = (one for one in _commands(text) if one not in known)
     yield from (f"it has the command {one}, which nothing says" for one in commands)
     yield from _marked(text, draft)
+    yield from _promised(text, plain, draft, known)
+
+
+def _promised(text: str, plain: str, draft: str, known: str) -> Iterator[str]:
+    """Yield the numbers that nothing says, and the times and payments that the draft does not promise."""
+    numbers = set(_COUNT.findall(known))
+    yield from (
+        f"it names the number {one}, which nothing says"
+        for one in _COUNT.findall(_ITEM.sub("", plain))
+        if one not in numbers
+    )
+    said = {one.lower() for one in _PROMISE.findall(draft)}
+    for one in dict.fromkeys(_PROMISE.findall(text)):
+        if one.lower() not in said:
+            yield f"it promises something: {one}"
 
 
 def _marked(text: str, draft: str) -> Iterator[str]:
@@ -137,7 +157,7 @@ def _is_there(path: str, facts: Facts, draft: str) -> bool:
 def _material(path: str, facts: Facts, bench: Bench) -> Iterator[tuple[str, str]]:
     """Yield what is shown besides the draft: a name and its text, without secrets."""
     if facts.readme and not secret(text := facts.read(facts.readme)):
-        yield facts.readme, mask(text[:_SHOWN], bench.secrets)
+        yield facts.readme, mask(text, bench.secrets)[:_SHOWN]
     if path == "CHANGELOG.md":
         yield "commits", mask("\n".join(_subjects(facts, bench)), bench.secrets)
 
@@ -150,7 +170,8 @@ def _subjects(facts: Facts, bench: Bench) -> Iterator[str]:
         said = bench.repo.ask(
             "log", f"-{_SUBJECTS}", "--no-merges", "--no-show-signature", "--format=%s", f"{old}..{new}"
         )[1]
-        yield from (f"- {line[:120]}" for line in said.decode("utf-8", "replace").splitlines())
+        masked = mask(said.decode("utf-8", "replace"), bench.secrets)
+        yield from (f"- {line[:120]}" for line in masked.splitlines())
 
 
 def _question(

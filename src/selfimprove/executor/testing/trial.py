@@ -313,7 +313,7 @@ def group_result(run: TestRun, tail: str, paths: Sequence[str], bench: Bench) ->
     )
     if not run.complete and not failed and not errors:
         errors = 1
-    said = mask(tail[-TAIL:].strip(), bench.secrets)
+    said = mask(tail, bench.secrets)[-TAIL:].strip()
     return GroupResult(
         max(sum(counts.values()), passed + failed + errors), passed, failed, errors, said, tuple(paths)
     )

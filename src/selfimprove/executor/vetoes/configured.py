@@ -10,7 +10,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from selfimprove.executor.vetoes.files import is_protected
+from selfimprove.codebase.protected import is_protected
 from selfimprove.executor.vetoes.shapes import Function
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Which files hold tests, which decide how a change is checked, and which a task names, by their paths alone."""
+"""Which files hold tests, and which a task names, by their paths alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import fnmatch
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from selfimprove.codebase.protected import FOLDERS, is_protected
 
 if TYPE_CHECKING:
     from selfimprove.model.task import Task
@@ -29,49 +31,7 @@ _TEST_NAME = re.compile(
     r"|\w(Tests?|Spec|IT)\.(java|kt|cs|php|swift|scala|groovy)$"
 )
 _SNAPSHOT = re.compile(r"\.(snap|ambr|approved\.\w+)$")
-
-# Names, in any folder, of files that decide what the checks are, or that run where they were not asked to.
-_NAMES = (
-    *("conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "tox.toml"),
-    *("noxfile.py", "setup.cfg", "pyproject.toml", "sitecustomize.py", "usercustomize.py", "*.pth"),
-    *("*.egg-link", "entry_points.txt", "ruff.toml", ".ruff.toml", "mypy.ini", ".mypy.ini", ".flake8"),
-    *(".coveragerc", ".pylintrc", "pylintrc", ".bandit", ".isort.cfg", "pyrightconfig.json", ".testmondata"),
-    *("package.json", ".npmrc", ".yarnrc", ".yarnrc.yml", "jest.config.*", "jest.setup.*", "vitest.config.*"),
-    *("vite.config.*", "karma.conf.*", "babel.config.*", ".babelrc*", ".mocharc*", "playwright.config.*"),
-    *("cypress.config.*", ".eslintrc*", "eslint.config.*", ".eslintignore", "tsconfig*.json", ".nycrc*"),
-    *(
-        "biome.json",
-        "Makefile",
-        "makefile",
-        "GNUmakefile",
-        "justfile",
-        "Justfile",
-        "Taskfile.yml",
-        "Rakefile",
-    ),
-    *(".rspec", "phpunit.xml*", ".golangci.y*ml", ".env", ".env.*", "*.env", ".envrc", ".flaskenv"),
-    *(".gitattributes", ".gitmodules", ".lfsconfig", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml"),
-    *("lefthook.yml", ".lefthook.yml", ".travis.yml", ".gitlab-ci.yml", "azure-pipelines.yml", "Jenkinsfile"),
-    *(
-        "appveyor.yml",
-        ".appveyor.yml",
-        ".drone.yml",
-        "bitbucket-pipelines.yml",
-        "codecov.yml",
-        ".codecov.yml",
-    ),
-    *("CODEOWNERS",),
-)
-_FOLDERS = (
-    *(".github", ".circleci", ".ci", ".gitlab", ".buildkite", ".husky", ".githooks", ".cargo", ".git"),
-    *(".selfimprove", ".woodpecker", ".vscode", ".idea", ".devcontainer"),
-)
-PROPOSED = frozenset({"suggest", "generate"})
-"""Sources of tasks whose files a model named."""
-
-_AT_THE_ROOT = ("tasks.yml", "config.yaml")
-_PROTECTED_NAME = re.compile("|".join(fnmatch.translate(name) for name in _NAMES))
-_PROSE = (".md", ".rst", ".txt")
+_BY_A_MODEL = ("suggest", "generate")  # sources of tasks whose files no person has named
 
 
 def is_test(path: str) -> bool:
@@ -89,27 +49,17 @@ def is_test(path: str) -> bool:
     return bool(_TEST_NAME.search(name.name) or _SNAPSHOT.search(name.name))
 
 
-def is_protected(path: str) -> bool:
-    """Return True for a file that decides how changes are checked, or that runs with rights of its own.
-
-    The prose of such a folder (``.github/CONTRIBUTING.md``) decides nothing.
-    """
-    name = PurePosixPath(path)
-    folders = name.parts[:-1]
-    if any(folder in _FOLDERS for folder in folders):
-        return name.suffix not in _PROSE or ".git" in folders
-    return path in _AT_THE_ROOT or _PROTECTED_NAME.fullmatch(name.name) is not None
-
-
 def is_named(task: Task, path: str) -> bool:
     """Return True when the task's files name ``path``: itself, a folder above it, or a pattern.
 
-    What a model proposed names files one by one, and never one that decides how changes are checked.
+    A pattern, and the whole repository, are for a person to name: of a task that a model thought of they do not count.
     """
-    if task.source in PROPOSED:
-        return path in task.files and not is_protected(path)
     for name in task.files:
         clean = name.removeprefix("./").rstrip("/")
+        if task.source in _BY_A_MODEL:
+            if clean and (path == clean or path.startswith(f"{clean}/")):
+                return True
+            continue
         if clean in ("", "."):
             return True
         if path == clean or path.startswith(f"{clean}/") or fnmatch.fnmatchcase(path, clean):
@@ -120,11 +70,13 @@ def is_named(task: Task, path: str) -> bool:
 def is_singled_out(task: Task, path: str) -> bool:
     """Return True when the task's files name ``path`` itself, or a folder or pattern of protected files only.
 
-    ``files: [.github]`` speaks of CI on purpose; ``files: [.]`` does not.
+    ``files: [.github]`` speaks of CI on purpose; ``files: [.]`` does not, and no more do files that a model named.
     """
-    for name in task.files if task.source not in PROPOSED else ():
+    if task.source in _BY_A_MODEL:
+        return False
+    for name in task.files:
         clean = name.removeprefix("./").rstrip("/")
-        if path == clean or (clean in _FOLDERS and path.startswith(f"{clean}/")):
+        if path == clean or (clean in FOLDERS and path.startswith(f"{clean}/")):
             return True
         if fnmatch.fnmatchcase(path, clean) and is_protected(clean):
             return True
@@ -132,8 +84,8 @@ def is_singled_out(task: Task, path: str) -> bool:
 
 
 def is_in_named_folder(task: Task, path: str) -> bool:
-    """Return True when the task's files name a folder above ``path``, other than the repository itself."""
-    if task.source in PROPOSED:
+    """Return True when the files of a person's task name a folder above ``path``, not the repository itself."""
+    if task.source in _BY_A_MODEL:
         return False
     folders = [name.removeprefix("./").rstrip("/") for name in task.files]
     return any(folder not in ("", ".") and path.startswith(f"{folder}/") for folder in folders)

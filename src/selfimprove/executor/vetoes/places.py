@@ -8,10 +8,10 @@ import sys
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from selfimprove.codebase.protected import is_protected
 from selfimprove.executor.vetoes.files import (
     is_in_named_folder,
     is_named,
-    is_protected,
     is_singled_out,
     is_test,
 )

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from selfimprove.tools.git.objects import NO_FETCH
+from selfimprove.tools.shell.masking import mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ def _diff(repo: Repo, commit: str, paths: list[str]) -> Iterator[str]:
     text = out.decode("utf-8", "replace")
     if "PRIVATE KEY-----" in text:  # it may be gone by now, and is still one
         return
-    lines = text.split("\n")
+    lines = mask(text).split("\n")  # before it is cut: half a key has no shape
     kept = [line for line in lines if line.startswith(("+", "-", "@@")) and not line.startswith("--- ")]
     yield from (f"  {line[:200]}" for line in kept[:_LINES])
     if len(kept) > _LINES:

@@ -12,12 +12,13 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from selfimprove.codebase.protected import is_protected
 from selfimprove.errors import RefactorError
 from selfimprove.executor.refactor.draft import Draft
 from selfimprove.executor.refactor.limit import line_length, line_limit
 from selfimprove.executor.refactor.small.doubts import comments, is_doubtful
 from selfimprove.executor.refactor.source import Source, Splice, spliced
-from selfimprove.executor.vetoes.files import is_protected, is_test
+from selfimprove.executor.vetoes.files import is_test
 from selfimprove.tools.ruff import Wish, find_ruff, fixes
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from selfimprove.codebase.measure.shape import FunctionNode
 from selfimprove.codebase.measure.source import parse
+from selfimprove.codebase.protected import is_protected
 from selfimprove.executor.refactor.small.idle import idle_locals, is_alone, is_constant, taken_away
 from selfimprove.executor.refactor.small.layout import first_line, last_line, layout_of
 from selfimprove.executor.refactor.small.rounds import settle
-from selfimprove.executor.vetoes.files import is_protected, is_test
+from selfimprove.executor.vetoes.files import is_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
