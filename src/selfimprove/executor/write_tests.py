@@ -91,24 +91,24 @@ class _Desk(NamedTuple):
     lines: Mapping[str, frozenset[int]]
 
 
-def _desk(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> _Desk | Work:
-    """Return what is to be done, or the work when no tests are wanted: without those of an earlier attempt.
+def _desk(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> _Desk | None:
+    """Return what is to be done, ``None`` when no tests are wanted.
 
     A rewrite without a model gets none: it keeps what code does, and the tests that are there have proved that.
     """
     named = named_tests(task, bench.repo.tree_names(work.base))
     wanted = bench.testing.write and not work.rewrite and bench.llm is not None
-    ours = list(work.testing.get("files", {}))
-    if not named and not ours and (not wanted or making.applies(task, bench)):
-        return work
+    if not named and (not wanted or making.applies(task, bench)):
+        return None
     copy = reopen_copy(bench.repo, Path(work.copy), work.base)
     copy.restore(work.tree)
+    ours = list(work.testing.get("files", {}))
     copy.take_from(work.base, ours)
     tree = copy.snapshot(())
     copy.restore(tree)
     lines = {} if named else changed_code(bench.repo, work.base, tree)
-    if not named and not (lines and wanted):
-        return _bared(work, ours, tree)
+    if not named and not lines:
+        return None
     names = bench.repo.tree_names(tree)
     found = checking.suite_for(task, copy, names, [*lines, *named], bench)
     folder = found.folder if found else "."
@@ -127,19 +127,6 @@ def _desk(task: Task, work: Work, bench: Bench, turn: int, log: Path) -> _Desk |
         pytest_suite(bench, folder),
         bool(named),
         lines,
-    )
-
-
-def _bared(work: Work, ours: Sequence[str], tree: str) -> Work:
-    """Return the work without the tests that were written for it, at the ``tree`` that has none of them."""
-    if not ours:
-        return work
-    return work.but(
-        tree=tree,
-        written=tuple(path for path in work.written if path not in ours),
-        paths=tuple(path for path in work.paths if path not in ours),
-        groups={},
-        testing={"calls": work.testing.get("calls", {})},
     )
 
 

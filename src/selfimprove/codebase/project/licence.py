@@ -47,9 +47,6 @@ _WORDS = (  # the first that fits; what leaves open which of several licences is
     (r"\bzlib(/libpng)? licen[sc]e|^zlib$", "Zlib"),
     (r"\bMIT\b(?!-)", "MIT"),
 )
-_NOT_ONE = re.compile(
-    r"propriet|all rights reserved|\bunlicensed\b|\bnot\b|bundl|third.party|depend", re.IGNORECASE
-)
 _CHOICE = re.compile(r"\s(OR|AND|WITH)\s|/", re.IGNORECASE)
 _UNSURE = re.compile(
     r"propriet|all rights reserved|unlicensed|\bnot\b|bundl|third.party|depend", re.IGNORECASE
@@ -116,8 +113,6 @@ def _names_one(words: str) -> bool:
 def spdx_of(words: str) -> str:
     """Return the SPDX identifier that ``words`` mean, ``""`` when that is not sure: several, an unknown one, none."""
     plain = words.strip()
-    if _NOT_ONE.search(plain):
-        return ""
     bare = re.sub(r"-(only|or-later)$|\+$", "", plain)
     if exact := next((one for one in KNOWN if one.casefold() == bare.casefold()), ""):
         return exact

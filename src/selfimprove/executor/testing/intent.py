@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 MOST = 8
 """Test files that one task may name to have them written; a task with more is done as any other."""
 
-_TEST_FILE = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|tests?)\.py$")
-_ASKS = re.compile(r"(write|add|create|generate|cover|test)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w./-]+\.\w+")
 _OTHER_WORK = re.compile(
     r"\b(fix|mend|repair|correct|implement|refactor|rename|remove|delete|replace|change|move|simplify|support|introduce)\b"
@@ -100,7 +98,7 @@ def _bare(text: str) -> str | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _dumped(ast.parse(text))
+            tree = ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
     return _dumped(tree)
