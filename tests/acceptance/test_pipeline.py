@@ -341,8 +341,8 @@ def test_a_killed_pipeline_goes_on_and_pays_nothing_twice(server: Server, purpos
     assert [task["id"] for task in tasks_of(made)] == [TASK]
     assert made.git("rev-list", "--count", "main..selfimprove/run-1") == "2"
     assert len(server.requests) == 1
-    # The reply in whose moment it was killed may not have been stored yet; no other is asked for again.
+    # One question may have been under way when it was killed; no stored reply is asked for again.
     often = {kind: model.asked.count(kind) for kind in ("suggest", "edit", "write_tests", "review")}
-    often["review"] -= often["review"] > 1  # one is of the documents
-    assert often.pop(purpose) <= 2 and set(often.values()) == {1}, model.asked
+    often["review"] -= 1  # one is of the documents
+    assert min(often.values()) == 1 and sum(often.values()) <= 5, model.asked
     assert leftovers(made) == []
